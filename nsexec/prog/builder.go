@@ -1,0 +1,124 @@
+package prog
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Builder collects the operations of a program. Its methods never fail; what is
+// wrong is said, all at once, by [Builder.Program]. The zero Builder is ready.
+type Builder struct {
+	ops    []Op
+	labels []label
+	slots  []string
+	names  map[string]int // how many slots were asked for by a name
+	origin string
+	errs   []error
+}
+
+type label struct {
+	name string
+	at   int // -1 until bound
+}
+
+// Add appends an operation.
+func (b *Builder) Add(op Op) {
+	if op.Origin == "" {
+		op.Origin = b.origin
+	}
+	b.ops = append(b.ops, op)
+}
+
+// From says which line of the configuration the operations that follow come from,
+// until it is called again. It is written into every [Op] that has no Origin.
+func (b *Builder) From(origin string) { b.origin = origin }
+
+// Slot makes a slot. The name is printed; a second slot of one name gets a number.
+func (b *Builder) Slot(name string) Slot {
+	if b.names == nil {
+		b.names = map[string]int{}
+	}
+	b.names[name]++
+	if n := b.names[name]; n > 1 {
+		name += strconv.Itoa(n)
+	}
+	b.slots = append(b.slots, name)
+	return Slot{id: len(b.slots), name: name}
+}
+
+// Label makes a label that is not bound yet. The name appears in errors.
+func (b *Builder) Label(name string) Label {
+	b.labels = append(b.labels, label{name: name, at: -1})
+	return Label{id: len(b.labels)}
+}
+
+// Bind makes the label stand for the operation that is added next.
+func (b *Builder) Bind(l Label) {
+	if l.id < 1 || l.id > len(b.labels) {
+		b.errs = append(b.errs, errors.New("a label is bound that this builder did not make"))
+		return
+	}
+	if b.labels[l.id-1].at >= 0 {
+		b.errs = append(b.errs, fmt.Errorf("label %q is bound twice", b.labels[l.id-1].name))
+		return
+	}
+	b.labels[l.id-1].at = len(b.ops)
+}
+
+// Goto adds a jump. The language has none, so it is a call that always succeeds
+// and never with 0: gettid.
+func (b *Builder) Goto(l Label, why string) {
+	b.Add(Op{Call: Gettid, OnResult: l, Why: why})
+}
+
+// Len is the number of operations so far, which is the index of the next one.
+func (b *Builder) Len() int { return len(b.ops) }
+
+// Grow makes room for n more operations, for a caller that can guess.
+func (b *Builder) Grow(n int) {
+	if cap(b.ops)-len(b.ops) < n {
+		grown := make([]Op, len(b.ops), len(b.ops)+n)
+		copy(grown, b.ops)
+		b.ops = grown
+	}
+}
+
+// Program checks the operations and returns them as a program. The builder must
+// not be used afterwards. The error lists everything that is wrong; its rules are
+// those of [Check].
+func (b *Builder) Program() (*Program, error) {
+	p := &Program{ops: b.ops, slots: b.slots, targets: make([]int, len(b.labels)+1)}
+	errs := b.errs
+	for i, l := range b.labels {
+		p.targets[i+1] = l.at
+	}
+	used := make([]bool, len(b.labels)+1)
+	for i := range p.ops {
+		for _, l := range []Label{p.ops[i].OnError, p.ops[i].OnResult} {
+			if l.id < 0 || l.id > len(b.labels) {
+				errs = append(errs, fmt.Errorf("op %d %v: goes on at a label of another builder", i, p.ops[i].Call))
+				continue
+			}
+			used[l.id] = true
+		}
+	}
+	for i, l := range b.labels {
+		switch {
+		case used[i+1] && l.at < 0:
+			errs = append(errs, fmt.Errorf("label %q is used and never bound", l.name))
+		case used[i+1] && l.at >= len(b.ops):
+			errs = append(errs, fmt.Errorf("label %q is bound behind the last operation", l.name))
+		case used[i+1] && l.at == 0:
+			errs = append(errs, fmt.Errorf("label %q is bound to operation 0, which is where a program begins and nothing else", l.name))
+		}
+	}
+	if len(errs) == 0 {
+		errs = check(p)
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("the program is not valid: %w", errors.Join(errs...))
+	}
+	*b = Builder{}
+	return p, nil
+}

@@ -1,0 +1,255 @@
+package prog
+
+import (
+	"fmt"
+	"strings"
+)
+
+// check is the whole of what makes a program valid:
+//
+//   - every call is in the table, with as many arguments as it needs and of the
+//     kinds that it takes;
+//   - no string holds a NUL, every field has its size;
+//   - every operation can be reached, and control never runs off the end: the last
+//     operation is an exec, an exit or the end of a loop;
+//   - on every path a slot is written before it is read, and written once.
+func check(p *Program) []error {
+	if len(p.ops) == 0 {
+		return []error{fmt.Errorf("it has no operation")}
+	}
+	var errs []error
+	maybe := make([]bool, len(p.slots))
+	seen := map[*Block]bool{}
+	for i := range p.ops {
+		for _, text := range checkOp(p, &p.ops[i], seen, maybe) {
+			errs = append(errs, fmt.Errorf("op %d %v: %s", i, p.ops[i].Call, text))
+		}
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	return checkFlow(p)
+}
+
+// checkOp looks at an operation alone.
+func checkOp(p *Program, op *Op, seen map[*Block]bool, maybe []bool) (wrong []string) {
+	if !op.Call.valid() {
+		return []string{"not in the table of system calls"}
+	}
+	params, needed := op.Call.signature(&op.Args)
+	n := op.Args.count()
+	if n > len(params) {
+		wrong = append(wrong, fmt.Sprintf("%d arguments, the call takes %d", n, len(params)))
+		n = len(params)
+	}
+	for i := n; i < needed; i++ {
+		if params[i].kind.form == formText {
+			wrong = append(wrong, fmt.Sprintf("argument %q is missing", params[i].name))
+		}
+	}
+	for i := range n {
+		if !params[i].kind.accepts(op.Args[i]) {
+			wrong = append(wrong, fmt.Sprintf("argument %q is a %T, which this parameter does not take", params[i].name, op.Args[i]))
+			continue
+		}
+		wrong = append(wrong, checkArg(p, op.Args[i], seen, maybe)...)
+	}
+	if op.Out.id < 0 || op.Out.id > len(p.slots) {
+		wrong = append(wrong, "its result goes to a slot of another builder")
+	}
+	if end := calls[op.Call].ends; end != returns {
+		if !op.Out.IsZero() || !op.OnResult.IsZero() {
+			wrong = append(wrong, "it never has a result, so Out and OnResult mean nothing")
+		}
+		if end == endsProgram && (op.Tolerate != 0 || !op.OnError.IsZero()) {
+			wrong = append(wrong, "it never fails, so Tolerate and OnError mean nothing")
+		}
+	}
+	return wrong
+}
+
+// checkArg looks at an argument and at the memory that it points to. seen holds the
+// blocks that were met, and whether they have been looked through.
+func checkArg(p *Program, a Arg, seen map[*Block]bool, maybe []bool) (wrong []string) {
+	switch a := a.(type) {
+	case Str:
+		if strings.IndexByte(string(a), 0) >= 0 {
+			wrong = append(wrong, fmt.Sprintf("the string %q holds a NUL: the kernel would see only what stands before it", string(a)))
+		}
+	case Slot:
+		if a.id < 1 || a.id > len(p.slots) {
+			wrong = append(wrong, fmt.Sprintf("slot $%s is of another builder", a.name))
+		}
+	case Ref:
+		if a.Block == nil || a.Offset < 0 || a.Offset >= a.Block.Size() {
+			return append(wrong, fmt.Sprintf("it points %d bytes into a block that is not that long", a.Offset))
+		}
+		return checkArg(p, a.Block, seen, maybe)
+	case *Block:
+		if a == nil {
+			return append(wrong, "it points to a block that is nil")
+		}
+		if done, met := seen[a]; met {
+			if !done {
+				wrong = append(wrong, "it points to a block that contains itself")
+			}
+			return wrong
+		}
+		seen[a] = false
+		for i := range a.Fields {
+			f := &a.Fields[i]
+			if text := checkField(f); text != "" {
+				wrong = append(wrong, text)
+				continue
+			}
+			if m, ok := f.Value.(Maybe); ok {
+				if m.Slot.id < 1 || m.Slot.id > len(p.slots) || maybe[m.Slot.Index()] {
+					wrong = append(wrong, fmt.Sprintf("slot $%s may stand in one Maybe", m.Slot.name))
+					continue
+				}
+				maybe[m.Slot.Index()] = true
+			}
+			wrong = append(wrong, checkArg(p, f.Value, seen, maybe)...)
+		}
+		seen[a] = true
+	}
+	return wrong
+}
+
+// maxField bounds a field, so that a program stays a matter of kilobytes.
+const maxField = 1 << 20
+
+// checkField holds a field's value against its size.
+func checkField(f *Field) string {
+	if f.Size < 0 || f.Size > maxField {
+		return fmt.Sprintf("field %q: %d bytes is no size", f.Name, f.Size)
+	}
+	fits := true
+	switch v := f.Value.(type) {
+	case Int:
+		fits = fitsIn(uint64(v), f.Size)
+	case Named:
+		fits = fitsIn(v.Value, f.Size)
+	case FD:
+		fits = f.Size == 4 || f.Size == 8
+	case Bytes:
+		fits = len(v) <= f.Size
+	case Str, Slot, Maybe, *Block, Ref:
+		fits = f.Size == 8
+	}
+	if !fits {
+		return fmt.Sprintf("field %q: a %T does not fit into %d bytes", f.Name, f.Value, f.Size)
+	}
+	return ""
+}
+
+func fitsIn(v uint64, size int) bool {
+	switch size {
+	case 1, 2, 4:
+		return v>>(8*size) == 0
+	case 8:
+		return true
+	}
+	return false
+}
+
+// set is a set of slots.
+type set []uint64
+
+func (s set) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// flow is what is known of the slots just before each operation.
+type flow struct {
+	words   int
+	reached []bool
+	must    []uint64 // words for each operation: written on every way to it
+	may     []uint64 // written on some way to it
+}
+
+func (f *flow) mustAt(i int) set { return f.must[i*f.words : (i+1)*f.words] }
+func (f *flow) mayAt(i int) set  { return f.may[i*f.words : (i+1)*f.words] }
+
+// checkFlow follows every way through the program until nothing new is learnt.
+func checkFlow(p *Program) (errs []error) {
+	words := (len(p.slots) + 63) / 64
+	f := &flow{words, make([]bool, len(p.ops)), make([]uint64, words*len(p.ops)), make([]uint64, words*len(p.ops))}
+	f.reached[0] = true
+	offEnd := -1
+	for again := true; again; {
+		again = false
+		for i := range p.ops {
+			if !f.reached[i] {
+				continue
+			}
+			p.next(i, func(to int, stored bool) {
+				if to >= len(p.ops) {
+					offEnd = i
+					return
+				}
+				out := p.ops[i].Out
+				if !stored {
+					out = Slot{}
+				}
+				if f.merge(i, to, out) && to <= i {
+					again = true
+				}
+			})
+		}
+	}
+	if offEnd >= 0 {
+		errs = append(errs, fmt.Errorf("op %d %v: control runs off the end; a program ends in an exec, an exit or a loop", offEnd, p.ops[offEnd].Call))
+	}
+	for i := range p.ops {
+		op := &p.ops[i]
+		if !f.reached[i] {
+			errs = append(errs, fmt.Errorf("op %d %v: no way leads here", i, op.Call))
+			continue
+		}
+		for _, a := range op.Args {
+			visitSlots(a, func(s Slot) {
+				if !f.mustAt(i).has(s.Index()) {
+					errs = append(errs, fmt.Errorf("op %d %v: slot $%s is read, and there is a way here on which it was not written", i, op.Call, s.name))
+				}
+			})
+		}
+		if !op.Out.IsZero() && f.mayAt(i).has(op.Out.Index()) {
+			errs = append(errs, fmt.Errorf("op %d %v: slot $%s may have been written before", i, op.Call, op.Out.name))
+		}
+	}
+	return errs
+}
+
+// merge adds a way from one operation to another, on which out is written, and
+// reports whether that is news.
+func (f *flow) merge(from, to int, out Slot) (news bool) {
+	known, all, some := f.reached[to], f.mustAt(to), f.mayAt(to)
+	for w := range f.words {
+		must, may := f.mustAt(from)[w], f.mayAt(from)[w]
+		if !out.IsZero() && out.Index()/64 == w {
+			must |= 1 << (out.Index() % 64)
+			may |= 1 << (out.Index() % 64)
+		}
+		if known {
+			must &= all[w]
+		}
+		may |= some[w]
+		news = news || must != all[w] || may != some[w]
+		all[w], some[w] = must, may
+	}
+	f.reached[to] = true
+	return news || !known
+}
+
+// visitSlots calls f for every slot whose value an argument needs.
+func visitSlots(a Arg, f func(Slot)) {
+	switch a := a.(type) {
+	case Slot:
+		f(a)
+	case Ref:
+		visitSlots(a.Block, f)
+	case *Block:
+		for i := range a.Fields {
+			visitSlots(a.Fields[i].Value, f)
+		}
+	}
+}

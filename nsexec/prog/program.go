@@ -1,0 +1,58 @@
+package prog
+
+// Program is a list of operations that has been checked. It does not change.
+type Program struct {
+	ops     []Op
+	slots   []string
+	targets []int // by label id; 0 where the label is unset
+}
+
+// Len is the number of operations.
+func (p *Program) Len() int { return len(p.ops) }
+
+// Op is operation i. It is a copy; what its arguments point to must not be changed.
+func (p *Program) Op(i int) Op { return p.ops[i] }
+
+// Target is the index of the operation that a label stands for, and 0 for the zero
+// Label: no operation goes on at the first.
+func (p *Program) Target(l Label) int { return p.targets[l.id] }
+
+// Slots is the number of slots; the ids of [Slot.Index] are below it.
+func (p *Program) Slots() int { return len(p.slots) }
+
+// Index is a number for the slot that is unique in its program, from 0.
+func (s Slot) Index() int { return s.id - 1 }
+
+// Calls lists the names of the calls in order, one an operation: what two programs
+// for different architectures have in common.
+func (p *Program) Calls() []string {
+	names := make([]string, len(p.ops))
+	for i := range p.ops {
+		names[i] = p.ops[i].Call.Name()
+	}
+	return names
+}
+
+// next lists where operation i may go on, and whether its result has been stored
+// on that way. An index of Len means that control runs off the end.
+func (p *Program) next(i int, visit func(to int, stored bool)) {
+	op := &p.ops[i]
+	ends := calls[op.Call].ends
+	if ends == endsProgram {
+		return
+	}
+	if ends == returns {
+		if op.OnResult.IsZero() || !calls[op.Call].nonzero {
+			visit(i+1, true)
+		}
+		if !op.OnResult.IsZero() {
+			visit(p.targets[op.OnResult.id], true)
+		}
+	}
+	if op.Tolerate != 0 {
+		visit(i+1, false)
+	}
+	if !op.OnError.IsZero() {
+		visit(p.targets[op.OnError.id], false)
+	}
+}
