@@ -386,6 +386,12 @@ var rlimits = Kind{form: formEnum, names: []name{
 	{unix.RLIMIT_RTTIME, "RLIMIT_RTTIME"},
 }}
 
+// sigaction(2)
+var handlers = Kind{form: formEnum, names: []name{
+	{0, "SIG_DFL"},
+	{1, "SIG_IGN"},
+}}
+
 // signal(7)
 var signals = Kind{form: formEnum, names: []name{
 	{0, "0"},

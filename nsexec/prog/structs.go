@@ -37,6 +37,17 @@ func Sigset(mask uint64) *Block {
 	return &Block{Fields: []Field{{Kind: &sigset, Size: 8, Value: Int(mask)}}}
 }
 
+// Sigaction is the kernel's struct sigaction: handler is 0 for SIG_DFL, 1 for SIG_IGN.
+// There is no restorer, so it is for these two. sigaction(2)
+func Sigaction(handler, flags, mask uint64) *Block {
+	return &Block{Fields: []Field{
+		{Name: "sa_handler", Kind: &handlers, Size: 8, Value: Int(handler)},
+		{Name: "sa_flags", Kind: &address, Size: 8, Value: Int(flags)},
+		{Size: 8},
+		{Name: "sa_mask", Kind: &sigset, Size: 8, Value: Int(mask)},
+	}}
+}
+
 // Rlimit is struct rlimit64 of prlimit64(2).
 func Rlimit(cur, max uint64) *Block {
 	return &Block{Fields: []Field{

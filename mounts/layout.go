@@ -1,0 +1,260 @@
+package mounts
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// kind is what a mount is to the program that makes it.
+type kind uint8
+
+const (
+	kindBind    kind = iota
+	kindTmpfs        // new, empty and writable: the program makes mount points in it
+	kindKernel       // its content is the kernel's: nobody can put a link there, nor make a directory
+	kindOther        // a file system with content that somebody else wrote
+	kindRemount      // no mount, but a change of one
+)
+
+// kernelTypes are the file systems of kindKernel.
+var kernelTypes = []string{"proc", "sysfs", "devpts", "mqueue", "cgroup2"}
+
+// layout is a tree that has been decided upon: paths are clean, options are read, and
+// it is known which mount everything lies in.
+type layout struct {
+	tree     Tree
+	entries  []entry
+	nodes    []node
+	links    []link
+	cwd      string // without a slash in front; empty is /
+	masked   []hidden
+	readonly []hidden
+	attach   uint64 // propagation of the root before it is attached
+	warnings []Warning
+	errs     []error
+}
+
+// entry is a mount.
+type entry struct {
+	origin string
+	path   string // inside the root, without a slash in front
+	kind   kind
+	fsType string
+	source string
+	opts   Options
+	within int  // the mount that the mount point lies in; -1 is the root
+	late   bool // read-only, but only once everything inside is made
+}
+
+// hidden is a masked or read-only path.
+type hidden struct {
+	origin string
+	path   string
+	within int
+}
+
+// noMount stands for the root where the index of a mount is meant.
+const noMount = -1
+
+func lay(t Tree) (*layout, error) {
+	l := &layout{tree: t, entries: make([]entry, 0, len(t.Mounts))}
+	if t.Root == (prog.FD{}) {
+		l.wrong("root", errors.New("the detached mount of the root file system is missing"))
+	}
+	var err error
+	if l.attach, _, err = parsePropagation(t.Propagation); err != nil {
+		l.wrong("linux.rootfsPropagation", err)
+	}
+	for i := range t.Mounts {
+		l.layMount(i)
+	}
+	l.layDevices()
+	if t.Cwd != "" && path.Clean(t.Cwd) != "/" { // that one is there
+		if l.cwd, err = absolute(t.Cwd); err != nil {
+			l.wrong("process.cwd", err)
+		}
+	}
+	l.masked = l.layHidden("linux.maskedPaths", t.Masked)
+	l.readonly = l.layHidden("linux.readonlyPaths", t.ReadOnlyPaths)
+	if len(l.masked) > 0 && t.Null == (prog.FD{}) {
+		l.wrong("linux.maskedPaths", errors.New("the detached mount of /dev/null is missing"))
+	}
+	l.delayReadOnly()
+	return l, errors.Join(l.errs...)
+}
+
+func (l *layout) wrong(origin string, err error) {
+	l.errs = append(l.errs, fmt.Errorf("%s: %w", origin, err))
+}
+
+func (l *layout) warn(origin, format string, args ...any) {
+	l.warnings = append(l.warnings, Warning{origin, fmt.Sprintf(format, args...)})
+}
+
+// propagations are the words of Tree.Propagation without an r in front.
+var propagations = [...]struct {
+	word string
+	flag uint64
+}{
+	{"", unix.MS_PRIVATE},
+	{"private", unix.MS_PRIVATE},
+	{"slave", unix.MS_SLAVE},
+	{"shared", unix.MS_SHARED},
+	{"unbindable", unix.MS_UNBINDABLE},
+}
+
+// parsePropagation splits the propagation of a root into what is set before it is
+// attached and what can be set only when it is /.
+func parsePropagation(text string) (attach uint64, later attrs, err error) {
+	word, recursive := strings.CutPrefix(text, "r")
+	var p uint64
+	for _, known := range propagations {
+		if known.word == word {
+			p = known.flag
+		}
+	}
+	if p == 0 || recursive && word == "" {
+		return 0, attrs{}, fmt.Errorf("%q is none of private, slave, shared, unbindable, nor one of these with an r in front", text)
+	}
+	switch p {
+	case unix.MS_SLAVE:
+		return p, attrs{}, nil
+	case unix.MS_SHARED, unix.MS_UNBINDABLE:
+		// pivot_root(2) refuses a shared root, and nothing can be copied from an
+		// unbindable one, as read-only paths are.
+		later = attrs{propagation: p, recursive: recursive}
+	}
+	return unix.MS_PRIVATE, later, nil
+}
+
+func (l *layout) layMount(i int) {
+	m := &l.tree.Mounts[i]
+	e := entry{origin: m.Origin, fsType: m.Type, source: m.Source, within: noMount}
+	if e.origin == "" {
+		e.origin = "mounts[" + strconv.Itoa(i) + "]"
+	}
+	opts, err := ParseOptions(m.Options)
+	if err != nil {
+		l.wrong(e.origin, err)
+	}
+	e.opts = opts
+	if e.path, err = inside(m.Destination); err != nil {
+		l.wrong(e.origin, fmt.Errorf("destination: %w", err))
+	} else if m.Destination[0] != '/' {
+		l.warn(e.origin, "the destination %s is relative, which is deprecated; it is taken for /%s", m.Destination, e.path)
+	}
+	if err := e.decide(); err != nil {
+		l.wrong(e.origin, err)
+	} else if err := checkProc(e.path, e.kind, e.fsType); err != nil {
+		l.wrong(e.origin, err)
+	}
+	if e.kind == kindBind {
+		for _, o := range slices.Concat(e.opts.Superblock, e.opts.Data) {
+			l.warn(e.origin, "the option %s belongs to a file system and does nothing to a bind mount", o)
+		}
+	}
+	e.within = l.enclosing(e.path, i)
+	l.entries = append(l.entries, e)
+}
+
+// decide says of which kind the mount is, and whether it can be had like this.
+func (e *entry) decide() error {
+	if strings.IndexByte(e.fsType, 0) >= 0 || strings.IndexByte(e.source, 0) >= 0 {
+		return fmt.Errorf("type %q or source %q: there is a NUL in it", e.fsType, e.source)
+	}
+	if e.fsType == "bind" {
+		e.opts.Bind = true
+	}
+	if e.fsType == "cgroup" {
+		e.fsType = "cgroup2"
+	}
+	switch {
+	case e.opts.Remount:
+		e.kind = kindRemount
+		if !e.opts.Bind && len(e.opts.Superblock)+len(e.opts.Data) > 0 {
+			return fmt.Errorf("option %s: a remount changes the mount, not its file system; say it where that is mounted", slices.Concat(e.opts.Superblock, e.opts.Data)[0])
+		}
+		return nil
+	case e.opts.Bind:
+		e.kind = kindBind
+		if !strings.HasPrefix(e.source, "/") {
+			return fmt.Errorf("source %q: what is bound must be an absolute path of the host", e.source)
+		}
+		return nil
+	case e.fsType == "tmpfs":
+		e.kind = kindTmpfs
+	case slices.Contains(kernelTypes, e.fsType):
+		e.kind = kindKernel
+	case e.fsType == "" || e.fsType == "none":
+		return errors.New("the type of the file system is missing, and it is no bind mount")
+	default:
+		e.kind = kindOther
+	}
+	for _, o := range e.opts.Data {
+		if k, v, _ := strings.Cut(o, "="); len(k) > parameterMax || len(v) > parameterMax {
+			return fmt.Errorf("option %s: the kernel takes at most %d bytes of name and of value each (fsconfig(2))", k[:min(len(k), 32)], parameterMax)
+		}
+	}
+	return nil
+}
+
+// parameterMax is what fs/fsopen.c takes of a name or a value: 256 with the NUL.
+const parameterMax = 255
+
+// enclosing is the mount that a path lies in: of the first n, the last one whose
+// destination is above it, since it covers what was there before.
+func (l *layout) enclosing(p string, n int) int {
+	return l.last(n, func(e *entry) bool { _, ok := below(p, e.path); return ok })
+}
+
+// at is the last mount whose destination is this path.
+func (l *layout) at(p string) int {
+	return l.last(len(l.entries), func(e *entry) bool { return e.path == p })
+}
+
+func (l *layout) last(n int, is func(*entry) bool) int {
+	for i := n - 1; i >= 0; i-- {
+		if e := &l.entries[i]; e.kind != kindRemount && is(e) {
+			return i
+		}
+	}
+	return noMount
+}
+
+func (l *layout) layHidden(field string, list []string) []hidden {
+	out := make([]hidden, 0, len(list))
+	for i, p := range list {
+		origin := field + "[" + strconv.Itoa(i) + "]"
+		clean, err := absolute(p)
+		if err != nil {
+			l.wrong(origin, err)
+			continue
+		}
+		out = append(out, hidden{origin, clean, l.enclosing(clean, len(l.entries))})
+	}
+	return out
+}
+
+// delayReadOnly finds the file systems that are to be read-only and have something
+// made inside.
+func (l *layout) delayReadOnly() {
+	for i := range l.entries {
+		e := &l.entries[i]
+		if e.kind != kindTmpfs || e.opts.fresh()&rdonly == 0 {
+			continue
+		}
+		filled := func(p string) bool { _, ok := below(p, e.path); return ok }
+		e.late = slices.ContainsFunc(l.entries[i+1:], func(o entry) bool { return filled(o.path) }) ||
+			slices.ContainsFunc(l.nodes, func(n node) bool { return filled(n.path) }) ||
+			slices.ContainsFunc(l.links, func(n link) bool { return filled(n.path) }) ||
+			filled(l.cwd)
+	}
+}

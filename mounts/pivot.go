@@ -1,0 +1,40 @@
+package mounts
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// EmitPivot makes the root of a tree, for which [EmitTree] has been called, the root
+// of the process, and takes the host's tree away. The working directory is / then.
+// pivot_root(2)
+//
+// The old root needs no place of its own: pivot_root(".", ".") mounts it on the new
+// one, in which the process stands, and the next call takes it off again.
+func EmitPivot(b *prog.Builder, t Tree) error {
+	_, later, err := parsePropagation(t.Propagation)
+	if err != nil {
+		return fmt.Errorf("linux.rootfsPropagation: %w", err)
+	}
+	b.From("root")
+	b.Add(prog.Op{Call: prog.Fchdir, Args: prog.Args{t.Root}, Why: "into the new root"})
+	b.Add(prog.Op{
+		Call: prog.PivotRoot, Args: prog.Args{prog.Str("."), prog.Str(".")},
+		Why:  "it becomes /, with the old root on top of it",
+		Hint: "EINVAL: the root of this mount namespace is the initramfs, or it is shared",
+	})
+	b.Add(prog.Op{
+		Call: prog.Umount2, Args: prog.Args{prog.Str("."), prog.Int(unix.MNT_DETACH)},
+		Why: "the host's tree goes away",
+	})
+	b.Add(prog.Op{Call: prog.Chdir, Args: prog.Args{prog.Str("/")}, Why: "the working directory is inside, not below what was taken off"})
+	if !later.isZero() {
+		b.From("linux.rootfsPropagation")
+		setattr(b, cwd, "/", later, "the propagation of the root, which pivot_root does not take shared", "")
+	}
+	b.From("")
+	return nil
+}

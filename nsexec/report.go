@@ -1,0 +1,105 @@
+package nsexec
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// openReport makes the file that the process maps and that this side reads. What
+// stands in it was written by a process that may have been taken over: every number
+// is checked before it is used.
+func openReport() (int, error) {
+	fd, err := unix.MemfdCreate("report", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	if err == unix.EINVAL { // before Linux 6.3
+		fd, err = unix.MemfdCreate("report", unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("report: memfd_create: %w", err)
+	}
+	if err := unix.Ftruncate(fd, reportMapping); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("report: ftruncate: %w", err)
+	}
+	return fd, nil
+}
+
+// readReport is the operation at which the process stands, or last stood, and the
+// error that it met there.
+func (p *Process) readReport() (at int, errno unix.Errno, err error) {
+	var b [reportSize]byte
+	if n, err := unix.Pread(p.report, b[:], 0); err != nil || n != len(b) {
+		return 0, 0, fmt.Errorf("report: %d bytes read: %w", n, err)
+	}
+	step := binary.LittleEndian.Uint64(b[unsafe.Offsetof(report{}.step):])
+	code := binary.LittleEndian.Uint64(b[unsafe.Offsetof(report{}.errno):])
+	if step == 0 { // it has not mapped the report
+		return 0, 0, nil
+	}
+	at, ok := p.image.operation(step)
+	if !ok || code > 4095 {
+		return 0, 0, fmt.Errorf("report: step %#x, error %d: not written by the image", step, code)
+	}
+	return at, unix.Errno(code), nil
+}
+
+// look decides what has come of the start, once the process has executed a program
+// or has ended: that the control socket is closed does not say which.
+func (p *Process) look() error {
+	at, errno, err := p.readReport()
+	if err != nil {
+		return err
+	}
+	p.at = at
+	op := p.image.program.Op(at)
+	failed := &OpError{Index: at, Op: op, Origin: op.Origin, Errno: errno}
+	if errno != 0 {
+		return failed
+	}
+	switch op.Call {
+	case prog.Execve, prog.Execveat:
+		if !p.killedInExec() {
+			return nil
+		}
+	case prog.ExitGroup, prog.Exit:
+		if at > 1 { // operation 1 belongs to Begin and means that there was no report
+			return nil
+		}
+	}
+	failed.Status, err = p.Wait()
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// Timing is when an operation was made, on the clock CLOCK_MONOTONIC. Before is 0
+// where the operation was not made, After where it did not go on with the next one.
+// Operation 0 has neither: it maps the report, and until then there is no place for them.
+type Timing struct{ Before, After time.Duration }
+
+// Trace is the times of the image's operations, one for each; it is empty if the
+// image was not made by [NewTracedImage].
+func (p *Process) Trace() ([]Timing, error) {
+	if !p.image.traced {
+		return nil, nil
+	}
+	b := make([]byte, p.image.program.Len()*traceSize)
+	if n, err := unix.Pread(p.report, b, traceOffset); err != nil || n != len(b) {
+		return nil, fmt.Errorf("report: %d bytes of the trace read: %w", n, err)
+	}
+	clock := func(at int) time.Duration {
+		sec, nsec := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
+		return time.Duration(sec)*time.Second + time.Duration(nsec)
+	}
+	list := make([]Timing, p.image.program.Len())
+	for i := range list {
+		list[i] = Timing{clock(i * traceSize), clock(i*traceSize + 16)}
+	}
+	return list, nil
+}

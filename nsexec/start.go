@@ -1,0 +1,168 @@
+package nsexec
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// Config is a process to start.
+type Config struct {
+	// Image is what it runs.
+	Image *Image
+	// Namespaces are the CLONE_NEW flags of the namespaces to make. clone(2)
+	Namespaces uintptr
+	// Files are descriptors of the caller; number i becomes descriptor i of the
+	// process. There are as many as were told to [Begin]. They stay open here.
+	Files []prog.FD
+	// Cgroup is a descriptor of the cgroup to be born in; 0 is the caller's own.
+	// CLONE_INTO_CGROUP, Linux 5.7
+	Cgroup int
+	// Sync are the caller's parts at the program's points of [EmitSync], in order.
+	// An error kills the process and is returned by [Start].
+	Sync []func(*Process) error
+	// Store says where the image lies while it is executed.
+	Store Store
+}
+
+// Start makes the process and returns when its program has executed the user's, or
+// has come to an exit of its own. If an operation fails, or the process is killed
+// before that, nothing is left of it and the error is an [*OpError]. If it could not
+// be made at all, the error is a [*CloneError].
+func Start(c Config) (*Process, error) {
+	if want := files(c.Image.program); len(c.Files) != want {
+		return nil, fmt.Errorf("%d files are given and the program was begun with %d", len(c.Files), want)
+	}
+	list := []Store{c.Store}
+	if c.Store == StoreAuto {
+		list = stores[:]
+	}
+	var refused error
+	for _, store := range list {
+		p, err := start(c, store)
+		if err == nil {
+			return p, nil
+		}
+		// A host may refuse to make a memfd, or to execute one.
+		var unusable *storeError
+		if !errors.As(err, &unusable) {
+			return nil, err
+		}
+		refused = errors.Join(refused, err)
+	}
+	return nil, refused
+}
+
+// storeError is an image that could not be put somewhere, or not be executed there.
+type storeError struct {
+	store Store
+	err   error
+}
+
+func (e *storeError) Error() string { return fmt.Sprintf("no image in a %v: %v", e.store, e.err) }
+func (e *storeError) Unwrap() error { return e.err }
+
+func start(c Config, store Store) (*Process, error) {
+	image, err := store.open(c.Image.data)
+	if err != nil {
+		return nil, &storeError{store, err}
+	}
+	defer unix.Close(image)
+	report, err := openReport()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		unix.Close(report)
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	p := &Process{image: c.Image, report: report, control: pair[0], pidfd: -1}
+	err = p.bear(c, handed(c.Files, report, pair[1]), prog.FD{Num: image, Name: "image"})
+	unix.Close(pair[1]) // before the first read, or the end of file never comes
+	if err == nil {
+		err = p.accompany(c.Sync)
+	}
+	if err != nil {
+		p.kill()
+		p.Close()
+		var op *OpError
+		if errors.As(err, &op) && op.Op.Call == prog.Execveat && (op.Errno == unix.EACCES || op.Errno == unix.EPERM) && op.Origin == "clone" {
+			return nil, &storeError{store, err}
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// CloneFlags are clone3's flags for every process that [Start] makes.
+const CloneFlags = unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_CLEAR_SIGHAND | unix.CLONE_PIDFD
+
+// bear gives birth to the process.
+func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
+	first, err := First(sources, image)
+	if err != nil {
+		return err
+	}
+	args := clone.Args{
+		Flags:      CloneFlags | uint64(c.Namespaces),
+		ExitSignal: uint64(unix.SIGCHLD),
+	}
+	if c.Cgroup != 0 {
+		args.Flags |= unix.CLONE_INTO_CGROUP
+		args.Cgroup = uint64(c.Cgroup)
+	}
+	bi := birth{first: first}
+	err = bi.clone(args)
+	if bi.pid != 0 {
+		p.pid, p.pidfd = bi.pid, bi.pidfd
+	}
+	return err
+}
+
+// accompany does the caller's part at every sync point, and looks at the report when
+// the control socket says that there is no more to come.
+func (p *Process) accompany(sync []func(*Process) error) error {
+	var message [pidSize]byte
+	for {
+		n, err := unix.Read(p.control, message[:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil && !errors.Is(err, unix.ECONNRESET): // reset: it died before it read our answer
+			return fmt.Errorf("control socket: %w", err)
+		case n == pidSize:
+			if err := p.follow(message[:]); err != nil {
+				return err
+			}
+			if err := p.answer(); err != nil {
+				return err
+			}
+			continue
+		case n != 1:
+			return p.look()
+		}
+		if len(sync) == 0 {
+			return errors.New("the program waits at a sync point for which the caller has no part")
+		}
+		if err := sync[0](p); err != nil {
+			return err
+		}
+		sync = sync[1:]
+		if err := p.answer(); err != nil {
+			return err
+		}
+	}
+}
+
+// answer lets the program go on. If it is gone, the next read says so.
+func (p *Process) answer() error {
+	if err := unix.Send(p.control, []byte("."), unix.MSG_NOSIGNAL); err != nil && !errors.Is(err, unix.EPIPE) {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	return nil
+}
