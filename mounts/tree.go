@@ -113,6 +113,7 @@ func EmitTree(b *prog.Builder, t Tree) ([]Warning, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Grow(l.size())
 	n := len(l.entries)
 	e := emitter{b: b, layout: l, sources: make([]prog.Arg, n), mounted: make([]prog.Arg, n)}
 	e.openSources()

@@ -2,7 +2,6 @@ package nsexec_test
 
 import (
 	"errors"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -134,21 +133,6 @@ func null(t testing.TB) *os.File {
 
 // fd hands a file down.
 func fd(f *os.File, name string) prog.FD { return prog.FD{Num: int(f.Fd()), Name: name} }
-
-// output runs a program whose first three files are its standard streams and
-// returns what it wrote to the second and the third, and how it ended.
-func output(t testing.TB, c nsexec.Config) (string, unix.WaitStatus) {
-	t.Helper()
-	r, w := pipe(t)
-	c.Files = append([]prog.FD{fd(null(t), "stdin"), fd(w, "stdout"), fd(w, "stderr")}, c.Files...)
-	p := start(t, c)
-	w.Close()
-	text, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text), wait(t, p)
-}
 
 // fails starts a process that is expected to stop at an operation.
 func fails(t testing.TB, c nsexec.Config) *nsexec.OpError {

@@ -1,0 +1,145 @@
+// Selfcontain runs OCI bundles in containers, and says beforehand what it will do.
+//
+//	selfcontain spec                    write a config.json
+//	selfcontain plan --brief mybox      what "run" would do
+//	selfcontain run mybox               do it
+//
+// "selfcontain help COMMAND" has the rest.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// failure is the exit status for an error of our own. The status of a container's
+// program may be the same: whoever has to tell them apart looks at standard error.
+const failure = 1
+
+func main() {
+	status, err := selfcontain(os.Args[1:])
+	if err != nil {
+		complain(err)
+		status = failure
+	}
+	os.Exit(status)
+}
+
+// complain writes an error on standard error. Most are one line; of a configuration
+// with several mistakes every line is one, and --debug adds what it knows.
+func complain(err error) {
+	var text strings.Builder
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		text.WriteString("selfcontain: " + line + "\n")
+	}
+	// Nothing is left to tell anybody if this fails.
+	_, _ = os.Stderr.WriteString(text.String())
+}
+
+// verb is a command.
+type verb struct {
+	name    string
+	args    string // that stand behind the flags
+	summary string // one line of the list
+	text    string // what its help says besides that
+	// prepare declares the flags and returns what to do with the arguments.
+	prepare func(*global, *pflag.FlagSet) action
+}
+
+// action does what a verb is for, and returns the exit status.
+type action func(args []string) (int, error)
+
+// verbs is in the order in which people meet them. It is no variable: help, which is
+// one of them, reads it.
+func verbs() []verb {
+	return []verb{
+		{"spec", "", "write a config.json to begin with", specText, prepareSpec},
+		{"plan", "ID", "show what run would do, and do nothing", planText, preparePlan},
+		{"run", "ID", "run a container and wait for it", runText, prepareRun},
+		{"version", "", "show the version", "", prepareVersion},
+		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp},
+	}
+}
+
+func find(name string) (verb, bool) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
+// global are the flags that stand in front of a command.
+type global struct {
+	root    string
+	debug   bool
+	version bool
+}
+
+func (g *global) flags() *pflag.FlagSet {
+	f := flagSet("selfcontain")
+	f.StringVar(&g.root, "root", "", "keep the state of containers in `DIR` (default $XDG_RUNTIME_DIR/selfcontain for a user, /run/selfcontain for root)")
+	f.BoolVar(&g.debug, "debug", false, "say more about an error")
+	f.BoolVarP(&g.version, "version", "v", false, "show the version")
+	return f
+}
+
+// flagSet makes an empty set. The first word that is no flag ends the flags: what
+// follows belongs to somebody else.
+func flagSet(name string) *pflag.FlagSet {
+	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	f.SetInterspersed(false)
+	f.SortFlags = false
+	f.Usage = func() {} // the caller writes help, and only where it is asked for
+	return f
+}
+
+// selfcontain runs the command that the arguments name.
+func selfcontain(args []string) (int, error) {
+	var g global
+	f := g.flags()
+	switch err := f.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return 0, output(overview())
+	case err != nil:
+		return 0, err
+	}
+	if err := g.check(f.Changed("root")); err != nil {
+		return 0, err
+	}
+	if g.version {
+		return 0, output(versionText())
+	}
+	if f.NArg() == 0 {
+		return 0, errors.New("a command is missing; selfcontain help lists them")
+	}
+	v, known := find(f.Arg(0))
+	if !known {
+		return 0, fmt.Errorf("unknown command %q; selfcontain help lists them", f.Arg(0))
+	}
+	return v.do(&g, f.Args()[1:])
+}
+
+// do parses the verb's own flags and runs it.
+func (v verb) do(g *global, args []string) (int, error) {
+	f := flagSet(v.name)
+	act := v.prepare(g, f)
+	switch err := f.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return 0, output(v.help())
+	case err != nil:
+		return 0, fmt.Errorf("%s: %w", v.name, err)
+	}
+	return act(f.Args())
+}
+
+// output writes text on standard output. A full disk is an error like others.
+func output(text string) error {
+	_, err := os.Stdout.WriteString(text)
+	return err
+}

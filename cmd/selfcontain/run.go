@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/nsexec"
+)
+
+const runText = `The program of config.json runs with the standard input, output and error of this
+command, and gets the signals that are sent to it. The exit status is the program's,
+and 128+n if signal n ended it. If the container cannot be made nothing is left of
+it, one line on standard error says why, and the exit status is 1.
+`
+
+func prepareRun(g *global, f *pflag.FlagSet) action {
+	bundle := bundleFlag(f)
+	return func(args []string) (int, error) {
+		if _, err := containerID(args); err != nil {
+			return 0, fmt.Errorf("run: %w", err)
+		}
+		signals := catchSignals()
+		plan, err := compile(*bundle)
+		if err != nil {
+			return 0, err
+		}
+		warn(plan.Warnings)
+		process, err := start(plan, signals)
+		if err != nil {
+			if g.debug {
+				err = detailed(err)
+			}
+			return 0, err
+		}
+		status, err := process.Wait()
+		if err != nil {
+			return 0, err
+		}
+		return exitStatus(status), nil
+	}
+}
+
+// start starts the container and begins to forward signals to it.
+func start(plan *container.Plan, signals *signals) (*nsexec.Process, error) {
+	signals.ready()
+	process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	if err != nil {
+		return nil, err
+	}
+	go signals.forward(process)
+	return process, nil
+}
+
+// exitStatus is what a shell makes of it.
+func exitStatus(status unix.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+// warn writes what is worth a look and stops nobody.
+func warn(texts []string) {
+	for _, text := range texts {
+		fmt.Fprintf(os.Stderr, "selfcontain: warning: %s\n", text)
+	}
+}
+
+// detailed adds what is known of the operation that failed beyond the error's one line.
+func detailed(err error) error {
+	var op *nsexec.OpError
+	if !errors.As(err, &op) {
+		return err
+	}
+	return fmt.Errorf("%w\n%+v", err, op.Op)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// What help prints is what a newcomer reads: a change of it is looked at.
+func TestHelp(t *testing.T) {
+	var all strings.Builder
+	for _, args := range []string{"help", "help spec", "help plan", "help run", "help version", "help help"} {
+		r := do(t, command(t, strings.Fields(args)...))
+		if r.status != 0 || r.stderr != "" {
+			t.Errorf("%s: status %d, %q", args, r.status, r.stderr)
+		}
+		all.WriteString("$ selfcontain " + args + "\n" + r.stdout + "\n")
+	}
+	file := filepath.Join("testdata", "help.golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(all.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", all.String(), want)
+	}
+	for line := range strings.Lines(all.String()) {
+		if len(line) > 86 {
+			t.Errorf("a line too long: %q", line)
+		}
+	}
+}
+
+func TestHelpIsWhereItIsLookedFor(t *testing.T) {
+	for _, row := range []struct{ asked, same string }{
+		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"},
+		{"--debug run --bundle x --help", "help run"},
+	} {
+		got, want := do(t, command(t, strings.Fields(row.asked)...)), do(t, command(t, strings.Fields(row.same)...))
+		if got != want {
+			t.Errorf("%s: got %+v, want the same as of %s", row.asked, got, row.same)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	want := regexp.MustCompile(`\Aselfcontain version \S+\ncommit: \S+\nspec: 1\.3\.0\ngo: go\S+.*\n\z`)
+	for _, args := range []string{"version", "--version", "-v"} {
+		r := do(t, command(t, args))
+		if r.status != 0 || r.stderr != "" || !want.MatchString(r.stdout) {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	empty := t.TempDir()
+	file := filepath.Join(empty, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `a command is missing; selfcontain help lists them`},
+		{[]string{"fly"}, `unknown command "fly"; selfcontain help lists them`},
+		{[]string{"help", "fly"}, `help: unknown command "fly"`},
+		{[]string{"help", "run", "plan"}, `help: more than one command`},
+		{[]string{"--fly", "run"}, `unknown flag: --fly`},
+		{[]string{"-x"}, `unknown shorthand flag: 'x' in -x`},
+		{[]string{"run", "--fly", "a"}, `run: unknown flag: --fly`},
+		{[]string{"run", "--bundle"}, `run: flag needs an argument: --bundle`},
+		{[]string{"--debug=maybe", "run"}, `invalid argument "maybe" for "--debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax`},
+		{[]string{"run"}, `run: the id of the container is missing`},
+		{[]string{"plan"}, `plan: the id of the container is missing`},
+		{[]string{"run", "a", "--bundle"}, `run: "--bundle": nothing is expected behind the id`},
+		{[]string{"run", "a/b"}, `run: id "a/b": letters, digits and _+.- are allowed`},
+		{[]string{"run", ".."}, `run: id ".." is no name for a container`},
+		{[]string{"--root", "", "run", "a"}, `--root: the name of the directory is empty`},
+		{[]string{"--root", file, "run", "a"}, `--root: ` + file + ` is not a directory`},
+		{[]string{"run", "--bundle", empty, "a"}, empty + `/config.json: no such file or directory`},
+		{[]string{"plan", "-b", empty, "a"}, empty + `/config.json: no such file or directory`},
+		{[]string{"plan", "--format", "xml", "a"}, `plan: --format "xml": text or json`},
+		{[]string{"plan", "--brief", "--digest", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
+		{[]string{"plan", "--digest", "--format=json", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
+		{[]string{"spec", "x"}, `spec: "x": no argument is expected`},
+		{[]string{"spec", "-b", empty + "/none"}, `open ` + empty + `/none/config.json: no such file or directory`},
+		{[]string{"version", "x"}, `version: "x": no argument is expected`},
+	} {
+		r := do(t, command(t, row.args...))
+		if want := (result{stderr: "selfcontain: " + row.want + "\n", status: 1}); r != want {
+			t.Errorf("%q:\n got %+v\nwant %+v", row.args, r, want)
+		}
+	}
+}
+
+func TestContainerID(t *testing.T) {
+	long := strings.Repeat("a", 255)
+	for _, id := range []string{"a", "0", "A_b+c.d-e", "...", "-", "..a", long} {
+		if got, err := containerID([]string{id}); got != id || err != nil {
+			t.Errorf("%q: %q, %v", id, got, err)
+		}
+	}
+	for _, id := range []string{"", ".", "..", "a/b", "/", "a b", "a\n", "ä", "a\x00", "a:b", "~", long + "a"} {
+		if got, err := containerID([]string{id}); err == nil {
+			t.Errorf("%q is taken for %q", id, got)
+		}
+	}
+}
+
+func TestDefaultRoot(t *testing.T) {
+	for _, row := range []struct {
+		uid              int
+		runtimeDir, want string
+	}{
+		{0, "", "/run/selfcontain"},
+		{0, "/run/user/0", "/run/selfcontain"},
+		{1000, "/run/user/1000", "/run/user/1000/selfcontain"},
+		{1000, "", "/run/selfcontain"},
+	} {
+		if got := defaultRoot(row.uid, row.runtimeDir); got != row.want {
+			t.Errorf("uid %d, XDG_RUNTIME_DIR %q: got %s, want %s", row.uid, row.runtimeDir, got, row.want)
+		}
+	}
+}
+
+// A disk that is full is no success.
+func TestOutputIsChecked(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, args := range []string{"version", "help", "help run"} {
+		c := command(t, strings.Fields(args)...)
+		c.Stdout = full
+		if statusOf(t, c.Run()) != 1 {
+			t.Errorf("%s: success", args)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+
+	"github.com/selfcontain/runtime/oci"
+)
+
+// release is the version that a release is built with: -ldflags "-X main.release=1.2.3".
+var release string
+
+func prepareVersion(*global, *pflag.FlagSet) action {
+	return func(args []string) (int, error) {
+		if len(args) > 0 {
+			return 0, fmt.Errorf("version: %q: no argument is expected", args[0])
+		}
+		return 0, output(versionText())
+	}
+}
+
+// versionText has the three lines that engines expect of a runtime, in their order.
+func versionText() string {
+	version, commit := release, "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if version == "" {
+			version = info.Main.Version
+		}
+		commit = revision(info.Settings, commit)
+	}
+	if version == "" || version == "(devel)" {
+		version = "0.0.0-dev"
+	}
+	return fmt.Sprintf("selfcontain version %s\ncommit: %s\nspec: %s\ngo: %s\n", version, commit, oci.Version, runtime.Version())
+}
+
+// revision is the commit that the program was built from, with a mark where the files
+// were not those of the commit.
+func revision(settings []debug.BuildSetting, commit string) string {
+	dirty := ""
+	for _, s := range settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "-dirty"
+		}
+	}
+	return commit + dirty
+}

@@ -1,0 +1,13 @@
+// Package container makes containers: it is the one place that knows the order of
+// everything.
+//
+//	Spec   what is wanted            ┐
+//	Host   what this machine can do  ┴─► Compile ──► Plan ──► Start ──► Container
+//
+// [Compile] is a pure function: the same [Spec] and the same [Host] give the same
+// [Plan], byte for byte, on every machine of an architecture, without privileges. A
+// Plan is everything that will happen, on both sides: what the host's side does
+// before, how the process is born, every system call of the container up to the
+// user's program, and what is left to do afterwards. It can be printed, compared,
+// and hashed before anything is done. [Start] does what the Plan says.
+package container

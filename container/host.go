@@ -1,0 +1,163 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/internal/nofile"
+)
+
+// Host is what [Compile] has to know of a machine and of the process that makes the
+// container. It is asked once, by [Probe], and can be stored as JSON: a plan for one
+// machine can be made and read on another.
+type Host struct {
+	// Kernel is the kernel's release, as uname -r prints it.
+	Kernel string `json:"kernel"`
+	// Arch is the architecture, "amd64" or "arm64".
+	Arch string `json:"arch"`
+	// Missing are calls that a container needs and this kernel does not have, with
+	// the release that brought each.
+	Missing []string `json:"missing,omitempty"`
+	// UID is the effective user of the process that makes the container.
+	UID int `json:"uid"`
+	// Capabilities are the caller's own, of which a container can get no more.
+	Capabilities caps.Config `json:"capabilities"`
+	// LastCapability is the last one that the kernel knows.
+	LastCapability caps.Cap `json:"lastCapability"`
+	// NoFile is the limit of open files that the caller was started with, before
+	// Go raised it. getrlimit(2)
+	NoFile Limit `json:"noFile"`
+	// Ignored are the signals that the caller ignores, signal n at bit n-1. They
+	// would be ignored in the container as well. signal(7)
+	Ignored uint64 `json:"ignored,omitempty"`
+	// Cgroup2 is where the cgroup v2 hierarchy is mounted, and Cgroup the caller's
+	// own group in it. Both are empty without one. On a hybrid host this is the
+	// v2 part, wherever it is.
+	Cgroup2 string `json:"cgroup2,omitempty"`
+	Cgroup  string `json:"cgroup,omitempty"`
+}
+
+// Limit is a soft and a hard resource limit.
+type Limit struct {
+	Soft uint64 `json:"soft"`
+	Hard uint64 `json:"hard"`
+}
+
+// Probe asks the machine. It needs no privilege and changes nothing.
+func Probe() (Host, error) {
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return Host{}, fmt.Errorf("uname: %w", err)
+	}
+	h := Host{Kernel: unix.ByteSliceToString(uts.Release[:]), Arch: runtime.GOARCH, UID: os.Geteuid()}
+	if older(h.Kernel, 6, 1) {
+		h.Missing = missingCalls()
+	}
+	if err := h.probeCapabilities(); err != nil {
+		return Host{}, err
+	}
+	if err := h.probeIgnored(); err != nil {
+		return Host{}, err
+	}
+	if soft, hard, ok := nofile.Original(); ok {
+		h.NoFile = Limit{soft, hard}
+	}
+	return h, h.probeCgroup()
+}
+
+// older reports whether a kernel release is older than major.minor.
+func older(release string, major, minor int) bool {
+	have := [2]int{}
+	rest := release
+	for i := range have {
+		end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+		if end < 0 {
+			end = len(rest)
+		}
+		n, err := strconv.Atoi(rest[:end])
+		if err != nil {
+			return false // an unknown scheme of numbers: the calls themselves will tell
+		}
+		have[i] = n
+		rest = strings.TrimPrefix(rest[end:], ".")
+	}
+	return have[0] < major || have[0] == major && have[1] < minor
+}
+
+// probeCapabilities reads the caller's sets.
+func (h *Host) probeCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	h.Capabilities = caps.Config{
+		Effective:   caps.Set(data[0].Effective) | caps.Set(data[1].Effective)<<32,
+		Permitted:   caps.Set(data[0].Permitted) | caps.Set(data[1].Permitted)<<32,
+		Inheritable: caps.Set(data[0].Inheritable) | caps.Set(data[1].Inheritable)<<32,
+	}
+	for c := caps.Cap(0); c < 64; c++ {
+		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c), 0, 0, 0)
+		if errors.Is(err, unix.EINVAL) { // the kernel knows no more
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("prctl PR_CAPBSET_READ: %w", err)
+		}
+		h.LastCapability = c
+		if has == 1 {
+			h.Capabilities.Bounding.Add(c)
+		}
+	}
+	return nil
+}
+
+// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it.
+func (h *Host) probeCgroup() error {
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil //nolint:nilerr // a kernel without cgroups has no such file
+	}
+	found := false
+	for line := range strings.Lines(string(own)) {
+		if group, ok := strings.CutPrefix(line, "0::"); ok {
+			h.Cgroup, found = strings.TrimSuffix(group, "\n"), true
+		}
+	}
+	if !found {
+		return nil
+	}
+	h.Cgroup2, err = cgroup2Mount()
+	if h.Cgroup2 == "" {
+		h.Cgroup = ""
+	}
+	return err
+}
+
+// cgroup2Mount is where the v2 hierarchy is mounted. It is nearly always where
+// systemd puts it, on its own or beside version 1, which one statfs tells; the list
+// of mounts, which may be long, is read only where it is not.
+func cgroup2Mount() (string, error) {
+	for _, path := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		var st unix.Statfs_t
+		if unix.Statfs(path, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC {
+			return path, nil
+		}
+	}
+	list, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	if err != nil {
+		return "", fmt.Errorf("where is cgroup v2 mounted: %w", err)
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	return list[0].Mountpoint, nil
+}

@@ -1,0 +1,147 @@
+package container
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// Plan is everything that will happen when the container is made, on both sides, in
+// this order.
+type Plan struct {
+	// Before is what the host's side does first.
+	Before []Step
+	// Clone is the birth of the container's first process.
+	Clone Birth
+	// Child is what that process does, up to the user's program.
+	Child *prog.Program
+	// After is what the host's side does when the user's program runs.
+	After []Step
+	// Warnings say what of the configuration has no effect.
+	Warnings []string
+}
+
+// Birth is how the first process is made.
+type Birth struct {
+	// Namespaces are the flags of the new namespaces. clone(2)
+	Namespaces uintptr
+	// Files are the descriptors that it gets. Those of the caller's are the
+	// program's standard input, output and error; the others come from Before.
+	Files []prog.FD
+}
+
+// First is what the process does in its parent's memory: its descriptors, and the
+// execution of the image. The parent's numbers are not known beforehand.
+func (b Birth) First() (*prog.Program, error) {
+	unknown := make([]prog.FD, 0, len(b.Files)+2)
+	for _, f := range b.Files {
+		unknown = append(unknown, prog.FD{Num: -1, Name: f.Name})
+	}
+	unknown = append(unknown, prog.FD{Num: -1, Name: "report"}, prog.FD{Num: -1, Name: "control"})
+	return nsexec.First(unknown, prog.FD{Num: -1, Name: "image"})
+}
+
+// String is the call to clone3.
+func (b Birth) String() string {
+	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(nsexec.CloneFlags|uint64(b.Namespaces)))
+}
+
+// Digest is the SHA-256 of the image that the container executes, in hexadecimal. The
+// same Spec and Host give the same digest on every machine of an architecture.
+func (p *Plan) Digest() (string, error) {
+	image, err := nsexec.NewImage(p.Child)
+	if err != nil {
+		return "", err
+	}
+	return image.Digest(), nil
+}
+
+// Format prints the plan: %v one line a call, %+v with the origin of each, and %s in
+// brief, a line for each part of the configuration.
+func (p *Plan) Format(f fmt.State, verb rune) {
+	if verb == 's' {
+		p.brief(f)
+		return
+	}
+	fmt.Fprintf(f, "before: the host's side\n")
+	for _, s := range p.Before {
+		fmt.Fprintf(f, "     %v = %d<%s>  # %s\n", s, s.As.Num, s.As.Name, s.Why)
+	}
+	fmt.Fprintf(f, "clone: the birth of the first process\n     %v\n", p.Clone)
+	if first, err := p.Clone.First(); err == nil {
+		first.Format(f, 'v')
+	}
+	fmt.Fprintf(f, "child: the container, up to the user's program\n")
+	p.Child.Format(f, verb)
+	if len(p.After) > 0 {
+		fmt.Fprintf(f, "after: the host's side\n")
+		for _, s := range p.After {
+			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
+		}
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(f, "warning: %s\n", w)
+	}
+}
+
+// brief prints one line for every run of operations that come from the same part of
+// the configuration.
+func (p *Plan) brief(w io.Writer) {
+	line := func(operations, part, calls string) {
+		fmt.Fprintf(w, "%-8s %-15s %s\n", operations, part, calls)
+	}
+	opened := make([]string, len(p.Before))
+	for i, s := range p.Before {
+		call, _, _ := strings.Cut(s.String(), "(")
+		opened[i] = call + " " + s.Path
+	}
+	line("before", "host", strings.Join(opened, ", "))
+	line("clone", "namespaces", "clone3 "+prog.CloneFlags(uint64(p.Clone.Namespaces)))
+	for from := 0; from < p.Child.Len(); {
+		to, part := from+1, partOf(p.Child, from)
+		for to < p.Child.Len() && partOf(p.Child, to) == part {
+			to++
+		}
+		line(fmt.Sprintf("%d-%d", from, to-1), part, summary(p.Child, from, to))
+		from = to
+	}
+}
+
+// partOf is the part of the configuration that operation i comes from.
+func partOf(p *prog.Program, i int) string { return part(p.Op(i).Origin) }
+
+// part is the first word of an origin: "mounts[2]" and "mounts[3]" are one part.
+func part(origin string) string {
+	origin = strings.TrimPrefix(origin, "linux.")
+	if end := strings.IndexAny(origin, "[."); end >= 0 {
+		origin = origin[:end]
+	}
+	return origin
+}
+
+// summary names the calls of a run of operations, each with its number, in the order
+// in which they first appear.
+func summary(p *prog.Program, from, to int) string {
+	var names []string
+	count := map[string]int{}
+	for i := from; i < to; i++ {
+		name := p.Op(i).Call.Name()
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		count[name]++
+	}
+	for i, name := range names {
+		if count[name] > 1 {
+			names[i] = fmt.Sprintf("%s×%d", name, count[name])
+		}
+	}
+	if to-from == 1 {
+		return p.Op(from).String()
+	}
+	return strings.Join(names, " ")
+}

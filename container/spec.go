@@ -1,0 +1,94 @@
+package container
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/mounts"
+)
+
+// Spec is the container that is wanted. It is plain data: [Compile] turns it,
+// together with the facts of a [Host], into a [Plan]. The zero value of every field
+// asks for nothing.
+type Spec struct {
+	// Root is the container's root file system.
+	Root Root
+	// Namespaces are made new where Path is empty, and joined by Path otherwise.
+	// A type that is not listed is shared with the caller. namespaces(7)
+	Namespaces clone.Namespaces
+	// Hostname and Domainname are set in a new uts namespace. uts_namespaces(7)
+	Hostname   string
+	Domainname string
+	// Mounts are made in this order, inside the root.
+	Mounts []mounts.Mount
+	// Devices are made besides the default ones: null, zero, full, random, urandom
+	// and tty, which every container with a /dev of its own gets.
+	Devices []mounts.Device
+	// MaskedPaths become empty and read-only, ReadonlyPaths read-only with all
+	// that is mounted below them. What does not exist is passed over.
+	MaskedPaths   []string
+	ReadonlyPaths []string
+	// Sysctl are kernel parameters by their dotted name. Only those that belong to
+	// a new namespace of the container can be set.
+	Sysctl map[string]string
+	// Process is the program to run.
+	Process Process
+	// ParentDeathSignal is sent to the container's first process when the thread
+	// that started it dies; 0 sends nothing. PR_SET_PDEATHSIG(2const)
+	ParentDeathSignal unix.Signal
+	// Labels and Annotations are kept with the container and mean nothing to it.
+	Labels      []string
+	Annotations map[string]string
+}
+
+// Root is a root file system.
+type Root struct {
+	// Path is its directory on the host.
+	Path string
+	// Readonly makes the root mount read-only; mounts inside keep their own mode.
+	Readonly bool
+	// Propagation is "private", "slave", "shared" or "unbindable", with an r in
+	// front for everything below as well. Empty means "rprivate": nothing that
+	// the host mounts later appears inside. mount_namespaces(7)
+	Propagation string
+}
+
+// Process is the program of a container and what it runs with.
+type Process struct {
+	// Args are the program and its arguments. A program without a slash is looked
+	// for along PATH of Env, inside the container.
+	Args []string
+	// Env is its whole environment, KEY=VALUE.
+	Env []string
+	// Cwd is its working directory, an absolute path in the container. It is made
+	// if it does not exist. Empty means "/".
+	Cwd  string
+	User User
+	// Rlimits replace the limits that the caller had when it was started; those
+	// not listed stay as they were then. getrlimit(2)
+	Rlimits []Rlimit
+	// Capabilities are the five sets. Nil keeps none. capabilities(7)
+	Capabilities *caps.Config
+	// NoNewPrivileges makes setuid programs and file capabilities mean nothing.
+	// PR_SET_NO_NEW_PRIVS(2const)
+	NoNewPrivileges bool
+	// OOMScoreAdj is written to /proc/self/oom_score_adj; nil leaves it alone.
+	OOMScoreAdj *int
+}
+
+// User is who a process is, in ids of the container.
+type User struct {
+	UID, GID       uint32
+	AdditionalGIDs []uint32
+	// Umask is the file mode creation mask; nil means 0022.
+	Umask *uint32
+}
+
+// Rlimit is one resource limit.
+type Rlimit struct {
+	// Type is the name in the manual, such as "RLIMIT_NOFILE".
+	Type string
+	// Soft and Hard are the limits; ^uint64(0) is unlimited.
+	Soft, Hard uint64
+}

@@ -1,0 +1,22 @@
+package container
+
+import (
+	"path"
+
+	"github.com/selfcontain/runtime/mounts"
+)
+
+// tree is the container's file system as package mounts takes it. The working
+// directory belongs to it, since it is made where it is missing.
+func (c *compiler) tree() mounts.Tree {
+	s := &c.spec
+	return mounts.Tree{
+		Root: c.root, Null: c.null, Cwd: c.cwd(),
+		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
+		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
+		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
+	}
+}
+
+// cwd is the working directory without detours.
+func (c *compiler) cwd() string { return path.Clean("/" + c.spec.Process.Cwd) }

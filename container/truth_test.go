@@ -1,0 +1,441 @@
+package container_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/internal/nstest"
+	"github.com/selfcontain/runtime/mounts"
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// TestPlanIsTheTruth runs containers under strace and holds what it saw of the first
+// process, from its birth to the user's program, against the plan.
+func TestPlanIsTheTruth(t *testing.T) {
+	nstest.Root(t)
+	specs, calls, ops := 0, 0, 0
+	for _, row := range truthRows {
+		t.Run(row.name, func(t *testing.T) {
+			if testing.Short() && slices.Contains(notShort, row.name) {
+				t.Skip("skipped: strace takes seconds in a guest, and this is not about the kernel; not with -short")
+			}
+			root := nstest.RootFS(t)
+			host := t.TempDir()
+			spec := usual(root)
+			row.change(t, &spec, host)
+			w := observe(t, spec)
+			if w.status != row.status {
+				t.Errorf("the container ended with %d, want %d\n%s", w.status, row.status, w.stderr)
+			}
+			path, err := w.compare(write(t, w.plan.Child))
+			if err != nil {
+				t.Fatal(err)
+			}
+			specs++
+			calls += len(w.child) + len(w.second)
+			ops += len(path)
+			for _, call := range append(w.child, w.second...) {
+				if holds(list(call.args), root) {
+					t.Errorf("a call of the container's has the path of its root:\n%s", call.line)
+				}
+			}
+		})
+	}
+	t.Logf("%d specs, %d calls compared, %d of them of the containers' programs", specs, calls, ops)
+}
+
+type truthRow struct {
+	name   string
+	status int
+	change func(t *testing.T, s *container.Spec, host string)
+}
+
+var truthRows = []truthRow{
+	{"the usual container", 0, func(*testing.T, *container.Spec, string) {}},
+	{"a read-only root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Readonly = true }},
+	{"an ordinary user with ambient capabilities", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		some := caps.Of(caps.NET_BIND_SERVICE, caps.KILL)
+		s.Process.User = container.User{UID: 1000, GID: 1001, AdditionalGIDs: []uint32{5, 1000, 65534}}
+		s.Process.Capabilities = &caps.Config{Bounding: some, Effective: some, Permitted: some, Inheritable: some, Ambient: some}
+	}},
+	{"no capabilities, no_new_privs or limits asked for", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Capabilities, s.Process.NoNewPrivileges, s.Process.Rlimits = nil, false, nil
+	}},
+	{"securebits", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Capabilities.Securebits = caps.NoRoot | caps.NoRootLocked
+	}},
+	{"no network namespace", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Namespaces.Remove(clone.NEWNET)
+	}},
+	{"a mount namespace and nothing else", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		*s = bare(s.Root.Path, "/bin/true")
+	}},
+	{"bind mounts", 0, func(t *testing.T, s *container.Spec, host string) {
+		s.Mounts = append(s.Mounts,
+			mounts.Mount{Destination: "/home", Source: makeDir(t, host, "dir"), Options: []string{"bind", "ro", "nosuid"}},
+			mounts.Mount{Destination: "/var", Source: makeDir(t, host, "tree"), Options: []string{"rbind", "rro", "nodev"}},
+			mounts.Mount{Destination: "/etc/passwd", Source: makeFile(t, host, "file"), Options: []string{"bind", "ro", "noatime"}},
+			mounts.Mount{Destination: "/usr", Type: "bind", Source: makeDir(t, host, "shared"), Options: []string{"rslave", "nosymfollow"}},
+		)
+	}},
+	{"mount points that are missing", 0, func(t *testing.T, s *container.Spec, host string) {
+		s.Mounts = append(s.Mounts,
+			mounts.Mount{Destination: "/a/b/c", Type: "tmpfs", Source: "tmpfs", Options: []string{"ro", "size=4k"}},
+			mounts.Mount{Destination: "/a/b/d/file", Source: makeFile(t, host, "file"), Options: []string{"bind"}},
+			mounts.Mount{Destination: "/dev/deep/er", Source: makeDir(t, host, "dir"), Options: []string{"bind"}},
+		)
+	}},
+	{"mount points behind links", 0, func(t *testing.T, s *container.Spec, host string) {
+		symlink(t, "../run", filepath.Join(s.Root.Path, "var/run"))
+		symlink(t, "/nowhere/at/all", filepath.Join(s.Root.Path, "etc/resolv.conf"))
+		symlink(t, "../../../../etc", filepath.Join(s.Root.Path, "usr/etc"))
+		s.Mounts = append(s.Mounts,
+			mounts.Mount{Destination: "/var/run/inner", Type: "tmpfs", Source: "tmpfs"},
+			mounts.Mount{Destination: "/etc/resolv.conf", Source: makeFile(t, host, "file"), Options: []string{"bind"}},
+			mounts.Mount{Destination: "/usr/etc/made", Source: makeDir(t, host, "dir"), Options: []string{"bind"}},
+		)
+	}},
+	{"a remount", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Mounts = append(s.Mounts,
+			mounts.Mount{Destination: "/dev/shm", Options: []string{"remount", "ro"}},
+			mounts.Mount{Destination: "/proc", Options: []string{"remount", "bind", "noatime"}},
+		)
+	}},
+	{"a working directory to be made", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Cwd, s.Process.User.UID = "/home/some/where", 1000
+	}},
+	{"kernel parameters, names and the OOM score", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		score := 321
+		s.Process.OOMScoreAdj, s.Domainname = &score, "domain.example"
+		s.Sysctl = map[string]string{
+			"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000", "net/ipv4/conf/lo/forwarding": "0", "kernel.shm_rmid_forced": "1",
+		}
+	}},
+	{"resource limits", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Rlimits = []container.Rlimit{
+			{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200}, {Type: "RLIMIT_CORE", Soft: 0, Hard: 0},
+			{Type: "RLIMIT_STACK", Soft: 1 << 23, Hard: unix.RLIM_INFINITY}, {Type: "RLIMIT_AS", Soft: 1<<40 - 1, Hard: 1 << 40},
+		}
+	}},
+	{"devices", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Devices = []mounts.Device{
+			{Path: "/dev/fuse", Type: "c", Major: 10, Minor: 229, FileMode: 0o640, UID: 7, GID: 8},
+			{Path: "/dev/loop0", Type: "b", Major: 7, Minor: 0, FileMode: 0o600},
+			{Path: "/dev/in/fifo", Type: "p", FileMode: 0o1007},
+			{Path: "/dev/null", Type: "c", Major: 1, Minor: 3, FileMode: 0o444},
+		}
+	}},
+	{"namespaces to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		other := inNamespaces(t, syscall.CLONE_NEWNET|syscall.CLONE_NEWIPC|syscall.CLONE_NEWUTS)
+		s.Namespaces.Add(clone.NEWNET, other+"net")
+		s.Namespaces.Add(clone.NEWIPC, other+"ipc")
+		s.Namespaces.Add(clone.NEWUTS, other+"uts")
+		s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+	}},
+	{"a pid namespace to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
+		s.ParentDeathSignal = unix.SIGKILL
+	}},
+	{"no masked or read-only paths", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.MaskedPaths, s.ReadonlyPaths = nil, nil
+	}},
+	{"masks of all kinds of places", 0, func(t *testing.T, s *container.Spec, _ string) {
+		symlink(t, "/etc/group", filepath.Join(s.Root.Path, "etc/link"))
+		s.MaskedPaths = []string{"/etc/passwd", "/home", "/etc/link", "/not/there", "/proc/kcore", "/sys/firmware", "/dev/shm"}
+		s.ReadonlyPaths = []string{"/etc", "/not/there", "/usr", "/dev/pts"}
+	}},
+	{"a program found in the third directory of PATH", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Args, s.Process.Env = []string{"true", "with \t\x01é\"arguments\\"}, []string{"A=1", "PATH=/none:/usr/:/bin:/sbin"}
+	}},
+	{"a program that is not there", 200, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Args = []string{"/bin/there-is-none"}
+	}},
+	{"a program that is nowhere along PATH", 200, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Args = []string{"there-is-none"}
+	}},
+	{"a mount that fails", 200, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Mounts = append(s.Mounts, mounts.Mount{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"size=many"}})
+	}},
+	{"a slave root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "rslave" }},
+	{"a shared root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "rshared" }},
+	{"an unbindable root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "unbindable" }},
+	{"a signal at the parent's death, and a umask", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		mask := uint32(0o7)
+		s.ParentDeathSignal, s.Process.User.Umask = unix.SIGTERM, &mask
+	}},
+}
+
+// notShort are rows in which the kernel does nothing that it does not do in another.
+var notShort = []string{
+	"a read-only root", "no capabilities, no_new_privs or limits asked for", "no network namespace",
+	"a mount namespace and nothing else", "resource limits", "no masked or read-only paths",
+	"a program found in the third directory of PATH", "a program that is not there",
+	"an unbindable root", "a signal at the parent's death, and a umask",
+}
+
+// witness is what strace saw of a container.
+type witness struct {
+	plan   *container.Plan
+	status int
+	stderr string
+	birth  traced   // the call to clone3
+	host   []string // the calls of the thread that made it, up to there
+	child  []traced // what the first process did
+	second []traced // and the second, where the first has made one
+}
+
+// observe runs a container under strace. The caller ignores a signal, so that there is
+// one to be set right.
+func observe(t *testing.T, spec container.Spec) *witness {
+	t.Helper()
+	host, err := container.Probe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.Ignored |= 1 << (unix.SIGHUP - 1)
+	w := &witness{}
+	if w.plan, err = container.Compile(spec, host); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "strace")
+	strace, err := nstest.Tool("strace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := driver(t, "run", spec, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", strace, "-ff", "-o", out, "-v", "-s", "1000000")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	w.status = exitCode(t, onOneProcessor(t, cmd.Run))
+	w.stderr = stderr.String()
+
+	files, err := filepath.Glob(out + ".*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("strace has written nothing (%v):\n%s", err, w.stderr)
+	}
+	for _, name := range files {
+		lines := readLines(t, name)
+		for i, line := range lines {
+			if strings.HasPrefix(line, "clone3(") && strings.Contains(line, "CLONE_PIDFD") {
+				w.birth, w.host = parseLine(t, line), lines[:i]
+			}
+		}
+	}
+	if w.birth.name == "" {
+		t.Fatalf("strace saw no container born:\n%s", w.stderr)
+	}
+	w.child = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, w.birth.result)))
+	for _, call := range w.child {
+		if call.name == "clone3" {
+			w.second = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, call.result)))
+		}
+	}
+	return w
+}
+
+// onOneProcessor runs a command, and all that it starts, on one processor: strace and
+// what it traces never run at the same time, and in a guest it takes milliseconds to wake
+// another processor up.
+func onOneProcessor(t *testing.T, run func() error) error {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := range len(all) * 64 {
+		if all.IsSet(cpu) && one.Count() == 0 {
+			one.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		t.Fatal(err)
+	}
+	err := run()
+	if err := unix.SchedSetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	return err
+}
+
+func readLines(t *testing.T, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+func parseLine(t *testing.T, line string) traced {
+	t.Helper()
+	call, err := parseTraced(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return call
+}
+
+// parseChild reads the calls of the first process up to the user's program, whose own
+// calls are another matter. A signal stands as a call of this name, which no plan has;
+// the last line, which says how the process ended, is no call.
+func parseChild(t *testing.T, lines []string) (calls []traced) {
+	t.Helper()
+	for _, line := range lines {
+		switch {
+		case strings.HasPrefix(line, "+++"):
+			return calls
+		case strings.HasPrefix(line, "---"):
+			calls = append(calls, traced{line: line, name: "signal"})
+		default:
+			call := parseLine(t, line)
+			calls = append(calls, call)
+			if call.name == "execve" && call.errno == "" {
+				return calls
+			}
+		}
+	}
+	return calls
+}
+
+// compare holds the whole plan against what was seen, with the given program as that
+// of the container. It returns the operations of that program that were made.
+func (w *witness) compare(child written) ([]int, error) {
+	first, err := w.plan.Clone.First()
+	if err != nil {
+		return nil, err
+	}
+	firstWritten, err := writeDown(first)
+	if err != nil {
+		return nil, err
+	}
+	pr := &process{calls: w.child, sources: map[string]uint64{}, buffers: map[*prog.Block]value{}}
+	if err := pr.follow(firstWritten); err != nil {
+		return nil, fmt.Errorf("birth: %w", err)
+	}
+	if err := pr.follow(child); err != nil {
+		return pr.path, err
+	}
+	if w.second != nil {
+		first := pr.path
+		if pr.at < len(pr.calls) {
+			return first, fmt.Errorf("the first process ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
+		}
+		fork := slices.IndexFunc(first, func(i int) bool { return child.program.Op(i).Call == prog.Clone3 })
+		pr.calls, pr.at = w.second, 0
+		err := pr.followFrom(child, first[fork]+1)
+		pr.path = append(first, pr.path...)
+		if err != nil {
+			return pr.path, fmt.Errorf("second process: %w", err)
+		}
+	}
+	if pr.at < len(pr.calls) {
+		return pr.path, fmt.Errorf("the plan ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
+	}
+	return pr.path, w.compareHost(pr.sources)
+}
+
+// compareHost is the host's side: its calls, their order, and that what they gave is
+// what the container got.
+func (w *witness) compareHost(sources map[string]uint64) error {
+	at := 0
+	for _, s := range w.plan.Before {
+		text, _, _ := strings.Cut(s.String(), "; ")
+		want, err := parseTraced(text + " = 0")
+		if err != nil {
+			return err
+		}
+		for ; ; at++ {
+			if at == len(w.host) {
+				return fmt.Errorf("before: strace did not see %s, or not in this place", text)
+			}
+			if !strings.HasPrefix(w.host[at], want.name+"(") {
+				continue
+			}
+			got, err := parseTraced(w.host[at])
+			if err == nil && sameValue(list(want.args), list(got.args)) == nil && got.result == sources[s.As.Name] {
+				break
+			}
+		}
+	}
+	want, err := parseTraced(w.plan.Clone.String() + " = 0")
+	if err != nil {
+		return err
+	}
+	// strace shows addresses and empty fields as well.
+	seen := w.birth.args[0].(fields)
+	for _, f := range want.args[0].(fields) {
+		found := false
+		for _, g := range seen {
+			found = found || f == g
+		}
+		if !found {
+			return fmt.Errorf("clone: %s is %v in the plan\nstrace: %s", f.name, f.value, w.birth.line)
+		}
+	}
+	return nil
+}
+
+// inNamespaces is the directory of the namespaces of a process that has some of its
+// own, for as long as the test runs.
+func inNamespaces(t *testing.T, flags uintptr) string {
+	t.Helper()
+	busybox, err := nstest.Tool("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(busybox, "cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	return fmt.Sprintf("/proc/%d/ns/", cmd.Process.Pid)
+}
+
+func makeDir(t *testing.T, parts ...string) string {
+	t.Helper()
+	dir := filepath.Join(parts...)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func makeFile(t *testing.T, parts ...string) string {
+	t.Helper()
+	name := filepath.Join(parts...)
+	if err := os.WriteFile(name, []byte("of the host\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func symlink(t *testing.T, to, name string) {
+	t.Helper()
+	if err := os.Symlink(to, name); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,94 @@
+package oci
+
+import (
+	"path/filepath"
+
+	"github.com/selfcontain/runtime/container"
+)
+
+// Decode reads a configuration whose relative paths are relative to bundle, an
+// absolute path.
+func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
+	d := decoder{cursor: newCursor(data), bundle: bundle}
+	d.config()
+	d.end()
+	if d.err != nil {
+		return container.Spec{}, nil, d.err
+	}
+	return d.spec, d.warnings, nil
+}
+
+// decoder fills in a Spec. There is a method for every object of the specification.
+type decoder struct {
+	*cursor
+	bundle   string
+	spec     container.Spec
+	warnings []Warning
+}
+
+// warn says something about the value that was read last.
+func (d *decoder) warn(text string) {
+	d.warnings = append(d.warnings, Warning{Path: d.path(), Text: text})
+}
+
+// config reads the document. The sections of other platforms, such as "windows", are
+// unknown properties like others: a document may have several.
+func (d *decoder) config() {
+	version, root := false, false
+	for name := range d.members() {
+		switch name {
+		case "ociVersion":
+			version = true
+			d.version()
+		case "root":
+			root = true
+			d.root()
+		case "hostname":
+			d.spec.Hostname = d.text()
+		case "domainname":
+			d.spec.Domainname = d.text()
+		case "process":
+			d.process()
+		case "mounts":
+			for range d.elements() {
+				d.mount()
+			}
+		case "annotations":
+			d.spec.Annotations = d.pairs()
+		case "linux":
+			d.linux()
+		default:
+			d.other("", name)
+		}
+	}
+	if !version {
+		d.missing("ociVersion")
+	}
+	if !root {
+		d.missing("root")
+	}
+}
+
+func (d *decoder) root() {
+	for name := range d.members() {
+		switch name {
+		case "path":
+			d.spec.Root.Path = d.inBundle(d.text())
+		case "readonly":
+			d.spec.Root.Readonly = d.flag()
+		default:
+			d.skip()
+		}
+	}
+	if d.spec.Root.Path == "" {
+		d.missing("path")
+	}
+}
+
+// inBundle makes a path of the host absolute.
+func (d *decoder) inBundle(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(d.bundle, path)
+}

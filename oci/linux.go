@@ -1,0 +1,129 @@
+package oci
+
+import (
+	"strings"
+
+	"github.com/selfcontain/runtime/clone"
+)
+
+func (d *decoder) linux() {
+	for name := range d.members() {
+		switch name {
+		case "namespaces":
+			for range d.elements() {
+				d.namespace()
+			}
+		case "devices":
+			for range d.elements() {
+				d.device()
+			}
+		case "sysctl":
+			d.spec.Sysctl = d.pairs()
+		case "maskedPaths":
+			d.spec.MaskedPaths = d.paths()
+		case "readonlyPaths":
+			d.spec.ReadonlyPaths = d.paths()
+		case "rootfsPropagation":
+			d.propagation()
+		case "cgroupsPath":
+			if d.text() != "" {
+				d.warn("no cgroup is made: the container stays in that of its caller")
+			}
+		case "resources":
+			d.resources()
+		default:
+			d.other("linux", name)
+		}
+	}
+}
+
+// namespaceTypes are the specification's names.
+var namespaceTypes = [...]struct {
+	name string
+	typ  clone.NamespaceType
+}{
+	{"pid", clone.NEWPID},
+	{"network", clone.NEWNET},
+	{"mount", clone.NEWNS},
+	{"ipc", clone.NEWIPC},
+	{"uts", clone.NEWUTS},
+	{"user", clone.NEWUSER},
+	{"cgroup", clone.NEWCGROUP},
+	{"time", clone.NEWTIME},
+}
+
+func (d *decoder) namespace() {
+	var ns clone.Namespace
+	for name := range d.members() {
+		switch name {
+		case "type":
+			ns.Type = d.namespaceType()
+		case "path":
+			ns.Path = d.text()
+			if ns.Path != "" && !strings.HasPrefix(ns.Path, "/") {
+				d.fail("%q is not an absolute path", ns.Path)
+			}
+		default:
+			d.skip()
+		}
+	}
+	if ns.Type == "" {
+		d.missing("type")
+	}
+	d.spec.Namespaces = append(d.spec.Namespaces, ns)
+}
+
+func (d *decoder) namespaceType() clone.NamespaceType {
+	name := d.text()
+	for _, row := range namespaceTypes {
+		switch {
+		case row.name != name:
+			continue
+		case row.typ == clone.NEWUSER:
+			d.unsupported("a user namespace is")
+		case d.spec.Namespaces.Contains(row.typ):
+			d.fail("%s stands twice", name)
+		}
+		return row.typ
+	}
+	d.fail("%q is not a type of namespace", name)
+	return ""
+}
+
+// paths reads an array of paths in the container.
+func (d *decoder) paths() []string {
+	list := []string{}
+	for range d.elements() {
+		list = append(list, d.absolute())
+	}
+	return list
+}
+
+func (d *decoder) propagation() {
+	d.spec.Root.Propagation = d.text()
+	switch d.spec.Root.Propagation {
+	case "", "private", "slave", "shared", "unbindable", "rprivate", "rslave", "rshared", "runbindable":
+	default:
+		d.fail("%q is not private, slave, shared or unbindable, or one of them with an r in front", d.spec.Root.Propagation)
+	}
+}
+
+// resources reads limits, none of which may be asked for, and the rules of the device
+// controller. Those are the one exception: every engine writes them out, so refusing
+// them would be refusing every configuration.
+func (d *decoder) resources() {
+	for name := range d.members() {
+		if name != "devices" {
+			d.other("linux.resources", name)
+			continue
+		}
+		some := false
+		for range d.elements() {
+			some = true
+			d.skip()
+		}
+		if some {
+			d.warn("not enforced: with CAP_MKNOD the container can use any device of the host")
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package oci
+
+import "github.com/go-json-experiment/json/jsontext"
+
+// refused are the properties that are known and not followed. Asking for one of them
+// is an error with its path, so that nobody runs a container with less protection or
+// fewer limits than its configuration has.
+var refused = [...]struct {
+	object   string // that has it, with [] for any element
+	property string
+	kind     jsontext.Kind
+	what     string
+	// named: a member of it asks for something by its mere name.
+	named bool
+}{
+	{object: "", property: "hooks", kind: '{', what: "hooks are"},
+
+	{object: "process", property: "terminal", kind: 't', what: "a terminal is"},
+	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
+	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
+	{object: "process", property: "scheduler", kind: '{', what: "a scheduling policy is"},
+	{object: "process", property: "ioPriority", kind: '{', what: "an I/O priority is"},
+	{object: "process", property: "execCPUAffinity", kind: '{', what: "a CPU affinity is"},
+
+	{object: "mounts[]", property: "uidMappings", kind: '[', what: "an id-mapped mount is"},
+	{object: "mounts[]", property: "gidMappings", kind: '[', what: "an id-mapped mount is"},
+
+	{object: "linux", property: "uidMappings", kind: '[', what: "a user namespace is"},
+	{object: "linux", property: "gidMappings", kind: '[', what: "a user namespace is"},
+	{object: "linux", property: "timeOffsets", kind: '{', what: "an offset of a clock is"},
+	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
+	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
+	{object: "linux", property: "mountLabel", kind: '"', what: "SELinux is"},
+	{object: "linux", property: "intelRdt", kind: '{', what: "Intel RDT is"},
+	{object: "linux", property: "memoryPolicy", kind: '{', what: "a NUMA memory policy is"},
+	{object: "linux", property: "personality", kind: '{', what: "an execution domain is"},
+
+	{object: "linux.resources", property: "memory", kind: '{', what: "a limit is"},
+	{object: "linux.resources", property: "cpu", kind: '{', what: "a limit is"},
+	{object: "linux.resources", property: "pids", kind: '{', what: "a limit is"},
+	{object: "linux.resources", property: "blockIO", kind: '{', what: "a limit is"},
+	{object: "linux.resources", property: "hugepageLimits", kind: '[', what: "a limit is"},
+	{object: "linux.resources", property: "network", kind: '{', what: "a limit is"},
+	{object: "linux.resources", property: "rdma", kind: '{', what: "a limit is", named: true},
+	{object: "linux.resources", property: "unified", kind: '{', what: "a cgroup file is", named: true},
+}
+
+// other reads a property that is not followed: one of the table must not ask for
+// anything, and what is not in the specification at all is passed over.
+func (d *decoder) other(object, property string) {
+	for i := range refused {
+		row := &refused[i]
+		if row.property != property || row.object != object {
+			continue
+		}
+		if got := d.dec.PeekKind(); got != row.kind && !(row.kind == 't' && got == 'f') {
+			d.want(row.kind)
+			return
+		}
+		if row.named {
+			for range d.members() {
+				d.unsupported(row.what)
+			}
+			return
+		}
+		if d.asks() {
+			d.unsupported(row.what)
+		}
+		return
+	}
+	d.skip()
+}

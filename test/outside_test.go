@@ -1,0 +1,158 @@
+package test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// outside are the programs of test/outside, a module of its own: what each may depend
+// on, and something useful that it does.
+var outside = []struct {
+	name string
+	ours string // packages of ours, all of them
+	root bool   // it runs as root only
+	args []string
+	want string
+}{
+	{"caps", "caps nsexec/prog", false, []string{"self"}, "self: "},
+	{"clone", "clone", false, []string{strconv.Itoa(os.Getpid())}, "NEWUTS since Linux 2.6.19, shared: true\n"},
+	{"mounts", "mounts nsexec/prog", false, []string{"tmpfs /tmp tmpfs size=4k,nosuid 0 0"}, `fsconfig($tmpfs, FSCONFIG_SET_STRING, "size", "4k", 0)` + "\n"},
+	{"nsexec", "clone nsexec nsexec/prog", true, []string{"somewhere", "/bin/sh", "-c", "cat /proc/sys/kernel/hostname; ls /proc/self/fd | wc -l"}, "somewhere\n4\n"},
+}
+
+// TestOutside builds and runs what another module makes of these packages. It needs no
+// network: all that the programs depend on, this module's tests depend on as well.
+func TestOutside(t *testing.T) {
+	dir := t.TempDir()
+	copyFile(t, "outside/go.mod", filepath.Join(dir, "go.mod"))
+	copyFile(t, "../go.sum", filepath.Join(dir, "go.sum"))
+	gotool := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("go", args...)
+		cmd.Dir = "outside"
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod -modfile="+filepath.Join(dir, "go.mod"), "GOPROXY=off", "CGO_ENABLED=0")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+		}
+		return string(out)
+	}
+	for _, o := range outside {
+		t.Run(o.name, func(t *testing.T) {
+			var ours []string
+			for _, dep := range strings.Fields(gotool("list", "-deps", "./"+o.name)) {
+				first, _, _ := strings.Cut(dep, "/")
+				switch below, ok := strings.CutPrefix(dep, modulePath+"/"); {
+				case ok:
+					ours = append(ours, below)
+				case dep == "example.org/outside/"+o.name, !strings.Contains(first, "."), strings.HasPrefix(dep, sys+"/"):
+				default:
+					t.Errorf("it depends on %s", dep)
+				}
+			}
+			slices.Sort(ours)
+			if got := strings.Join(ours, " "); got != o.ours {
+				t.Errorf("it depends on %q of this module, want %q", got, o.ours)
+			}
+			program := filepath.Join(dir, o.name)
+			gotool("build", "-o", program, "./"+o.name)
+			if o.root && os.Geteuid() != 0 {
+				t.Skipf("skipped: it is built, and runs as root only; this is uid %d", os.Geteuid())
+			}
+			out, err := exec.Command(program, o.args...).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), o.want) {
+				t.Errorf("it prints %q (%v), want %q", out, err, o.want)
+			}
+		})
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBuildIsReproducible builds the command twice, in different directories.
+func TestBuildIsReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: it builds four times; not with -short")
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range []string{"amd64", "arm64"} {
+		t.Run(arch, func(t *testing.T) {
+			var first []byte
+			for _, dir := range []string{root, copyModule(t, root)} {
+				out := filepath.Join(t.TempDir(), "selfcontain")
+				cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./cmd/selfcontain")
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=")
+				if text, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				binary, err := os.ReadFile(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first == nil {
+					first = binary
+				} else if !bytes.Equal(first, binary) {
+					t.Errorf("two builds of %d and %d bytes differ", len(first), len(binary))
+				}
+			}
+		})
+	}
+}
+
+// copyModule is a copy of what a build reads of this module, in another directory with
+// a longer name.
+func copyModule(t *testing.T, root string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "a", "longer", "path", "than", "the", "first")
+	cmd := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}{{end}}`, "./cmd/selfcontain")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOFLAGS=")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	files := []string{"go.mod", "go.sum"}
+	for _, dir := range strings.Fields(string(out)) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, err := filepath.Rel(root, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() && !strings.HasSuffix(e.Name(), "_test.go") {
+				files = append(files, filepath.Join(rel, e.Name()))
+			}
+		}
+	}
+	for _, name := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		copyFile(t, filepath.Join(root, name), filepath.Join(to, name))
+	}
+	return to
+}
