@@ -65,7 +65,7 @@ test-vm: setup bin/vmrun test-binaries-amd64 test-binaries-arm64 ## the same tes
 	@status=0; for k in $(KERNELS); do \
 		VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $$k $(CURDIR)/bin/test $(INTEGRATION) || status=1; \
 	done; exit $$status
-	VMRUN_BOOT=1 $(GO) test -count=1 -v -run Boot ./test/vmrun
+	VMRUN_BOOT=1 $(GO) test -count=1 -v -run Boot ./test/vmrun ./test
 
 bench: build ## the table of the README: against crun, runc, bwrap, unshare, and the library
 	test/setup/host crun runc bubblewrap util-linux

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -59,18 +60,18 @@ func below(p, dir string) (string, bool) {
 // overProc are the files below /proc that may be covered by a mount: the ones that
 // lxcfs and its like show instead of the kernel's. Everything else there is what
 // programs, and runtimes, believe of themselves.
-var overProc = map[string]bool{
-	"proc/cpuinfo":                 true,
-	"proc/diskstats":               true,
-	"proc/loadavg":                 true,
-	"proc/meminfo":                 true,
-	"proc/net/dev":                 true,
-	"proc/slabinfo":                true,
-	"proc/stat":                    true,
-	"proc/swaps":                   true,
-	"proc/sys/crypto/fips_enabled": true,
-	"proc/sys/kernel/ns_last_pid":  true,
-	"proc/uptime":                  true,
+var overProc = [...]string{
+	"proc/cpuinfo",
+	"proc/diskstats",
+	"proc/loadavg",
+	"proc/meminfo",
+	"proc/net/dev",
+	"proc/slabinfo",
+	"proc/stat",
+	"proc/swaps",
+	"proc/sys/crypto/fips_enabled",
+	"proc/sys/kernel/ns_last_pid",
+	"proc/uptime",
 }
 
 // checkProc holds a mount against what may be mounted on /proc and below it.
@@ -78,7 +79,7 @@ func checkProc(p string, k kind, fsType string) error {
 	if p == "proc" && k != kindRemount && k != kindBind && fsType != "proc" {
 		return fmt.Errorf("a %s cannot be mounted on /proc: only a procfs can", fsType)
 	}
-	if _, ok := below(p, "proc"); ok && k != kindRemount && !overProc[p] {
+	if _, ok := below(p, "proc"); ok && k != kindRemount && !slices.Contains(overProc[:], p) {
 		return fmt.Errorf("nothing may be mounted on /%s, which is inside /proc", p)
 	}
 	return nil

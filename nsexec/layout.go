@@ -41,8 +41,8 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 		ops:     room,
 		address: address,
 		traced:  traced,
-		strings: make(map[string]uint64),
-		blocks:  make(map[*prog.Block]uint64),
+		strings: make(map[string]uint64, p.Len()/2),
+		blocks:  make(map[*prog.Block]uint64, p.Len()/3),
 		waiting: make([]chain, p.Slots()),
 	}
 	for i := range p.Len() {

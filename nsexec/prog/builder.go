@@ -37,7 +37,7 @@ func (b *Builder) From(origin string) { b.origin = origin }
 // Slot makes a slot. The name is printed; a second slot of one name gets a number.
 func (b *Builder) Slot(name string) Slot {
 	if b.names == nil {
-		b.names = map[string]int{}
+		b.names = make(map[string]int, 32)
 	}
 	b.names[name]++
 	if n := b.names[name]; n > 1 {

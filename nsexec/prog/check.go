@@ -18,10 +18,9 @@ func check(p *Program) []error {
 		return []error{fmt.Errorf("it has no operation")}
 	}
 	var errs []error
-	maybe := make([]bool, len(p.slots))
-	seen := map[*Block]bool{}
+	maybe := make([]*Field, len(p.slots))
 	for i := range p.ops {
-		for _, text := range checkOp(p, &p.ops[i], seen, maybe) {
+		for _, text := range checkOp(p, &p.ops[i], maybe) {
 			errs = append(errs, fmt.Errorf("op %d %v: %s", i, p.ops[i].Call, text))
 		}
 	}
@@ -32,7 +31,7 @@ func check(p *Program) []error {
 }
 
 // checkOp looks at an operation alone.
-func checkOp(p *Program, op *Op, seen map[*Block]bool, maybe []bool) (wrong []string) {
+func checkOp(p *Program, op *Op, maybe []*Field) (wrong []string) {
 	if !op.Call.valid() {
 		return []string{"not in the table of system calls"}
 	}
@@ -52,7 +51,7 @@ func checkOp(p *Program, op *Op, seen map[*Block]bool, maybe []bool) (wrong []st
 			wrong = append(wrong, fmt.Sprintf("argument %q is a %T, which this parameter does not take", params[i].name, op.Args[i]))
 			continue
 		}
-		wrong = append(wrong, checkArg(p, op.Args[i], seen, maybe)...)
+		wrong = append(wrong, checkArg(p, op.Args[i], 0, maybe)...)
 	}
 	if op.Out.id < 0 || op.Out.id > len(p.slots) {
 		wrong = append(wrong, "its result goes to a slot of another builder")
@@ -68,9 +67,9 @@ func checkOp(p *Program, op *Op, seen map[*Block]bool, maybe []bool) (wrong []st
 	return wrong
 }
 
-// checkArg looks at an argument and at the memory that it points to. seen holds the
-// blocks that were met, and whether they have been looked through.
-func checkArg(p *Program, a Arg, seen map[*Block]bool, maybe []bool) (wrong []string) {
+// checkArg looks at an argument and at the memory that it points to. depth is how many
+// blocks lead here; maybe holds, by slot, the field that has its Maybe.
+func checkArg(p *Program, a Arg, depth int, maybe []*Field) (wrong []string) {
 	switch a := a.(type) {
 	case Str:
 		if strings.IndexByte(string(a), 0) >= 0 {
@@ -84,18 +83,14 @@ func checkArg(p *Program, a Arg, seen map[*Block]bool, maybe []bool) (wrong []st
 		if a.Block == nil || a.Offset < 0 || a.Offset >= a.Block.Size() {
 			return append(wrong, fmt.Sprintf("it points %d bytes into a block that is not that long", a.Offset))
 		}
-		return checkArg(p, a.Block, seen, maybe)
+		return checkArg(p, a.Block, depth, maybe)
 	case *Block:
 		if a == nil {
 			return append(wrong, "it points to a block that is nil")
 		}
-		if done, met := seen[a]; met {
-			if !done {
-				wrong = append(wrong, "it points to a block that contains itself")
-			}
-			return wrong
+		if depth == maxDepth {
+			return append(wrong, "it points to a block that contains itself, or that many others lead to")
 		}
-		seen[a] = false
 		for i := range a.Fields {
 			f := &a.Fields[i]
 			if text := checkField(f); text != "" {
@@ -103,18 +98,20 @@ func checkArg(p *Program, a Arg, seen map[*Block]bool, maybe []bool) (wrong []st
 				continue
 			}
 			if m, ok := f.Value.(Maybe); ok {
-				if m.Slot.id < 1 || m.Slot.id > len(p.slots) || maybe[m.Slot.Index()] {
+				if m.Slot.id < 1 || m.Slot.id > len(p.slots) || maybe[m.Slot.Index()] != nil && maybe[m.Slot.Index()] != f {
 					wrong = append(wrong, fmt.Sprintf("slot $%s may stand in one Maybe", m.Slot.name))
 					continue
 				}
-				maybe[m.Slot.Index()] = true
+				maybe[m.Slot.Index()] = f
 			}
-			wrong = append(wrong, checkArg(p, f.Value, seen, maybe)...)
+			wrong = append(wrong, checkArg(p, f.Value, depth+1, maybe)...)
 		}
-		seen[a] = true
 	}
 	return wrong
 }
+
+// maxDepth is how deep structures point to structures: no call asks for more than two.
+const maxDepth = 8
 
 // maxField bounds a field, so that a program stays a matter of kilobytes.
 const maxField = 1 << 20

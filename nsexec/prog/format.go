@@ -219,6 +219,9 @@ func appendNumber(b []byte, k *Kind, v uint64) []byte {
 				return append(b, n.name...)
 			}
 		}
+		if k == &signals {
+			return appendRealTime(b, v)
+		}
 		return appendUnsigned(b, v)
 	case formOctal:
 		return appendMode(b, v)
@@ -244,6 +247,18 @@ func appendHex(b []byte, v uint64) []byte {
 		return append(b, '0')
 	}
 	return fmt.Appendf(b, "%#x", v)
+}
+
+// appendRealTime writes a real-time signal as strace does. SIGRTMIN is that of the
+// kernel; libc keeps the first two for itself.
+func appendRealTime(b []byte, v uint64) []byte {
+	switch {
+	case v == 32:
+		return append(b, "SIGRTMIN"...)
+	case v > 32 && v <= 64:
+		return fmt.Appendf(b, "SIGRT_%d", v-32)
+	}
+	return appendUnsigned(b, v)
 }
 
 // appendUnsigned writes ~0 as strace does, for "to the last one".
