@@ -1,0 +1,52 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/oci"
+)
+
+// TestReadme: the plan that the README begins with is the one that "selfcontain plan
+// --brief" prints for the config.json that "selfcontain spec" writes.
+func TestReadme(t *testing.T) {
+	readme := read(t, "../README.md")
+	spec, _, err := oci.Decode([]byte(read(t, "../cmd/selfcontain/config.json")), "/srv/demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.ParentDeathSignal = unix.SIGKILL // as run asks for
+	var host container.Host
+	if err := json.Unmarshal([]byte(read(t, "../container/testdata/hosts/6.1-root.json")), &host); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := container.Compile(spec, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "    $ selfcontain plan --brief demo\n"
+	for line := range strings.Lines(fmt.Sprintf("%s", plan)) {
+		want += "    " + line
+	}
+	if !strings.Contains(readme, want) {
+		t.Errorf("README.md does not have this:\n%s", want)
+	}
+	if n := strings.Count(want, "\n") - 1; n != 12 {
+		t.Errorf("the plan has %d lines, the README says twelve", n)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
