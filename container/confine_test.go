@@ -231,9 +231,6 @@ func TestKilledAtEveryOperation(t *testing.T) {
 		n := 0
 		for at := 2; at < whole.Child.Len(); at += every { // 0 and 1 make the report
 			b := &prog.Builder{}
-			for range whole.Child.Slots() {
-				b.Slot("slot")
-			}
 			self := b.Slot("self")
 			var err error
 			plan := *whole

@@ -11,8 +11,7 @@ import (
 type Builder struct {
 	ops    []Op
 	labels []label
-	slots  []string
-	names  map[string]int // how many slots were asked for by a name
+	slots  []*slot
 	origin string
 	errs   []error
 }
@@ -36,15 +35,18 @@ func (b *Builder) From(origin string) { b.origin = origin }
 
 // Slot makes a slot. The name is printed; a second slot of one name gets a number.
 func (b *Builder) Slot(name string) Slot {
-	if b.names == nil {
-		b.names = make(map[string]int, 32)
+	s := &slot{index: len(b.slots), name: name, base: name}
+	n := 1
+	for _, other := range b.slots {
+		if other.base == name {
+			n++
+		}
 	}
-	b.names[name]++
-	if n := b.names[name]; n > 1 {
-		name += strconv.Itoa(n)
+	if n > 1 {
+		s.name += strconv.Itoa(n)
 	}
-	b.slots = append(b.slots, name)
-	return Slot{id: len(b.slots), name: name}
+	b.slots = append(b.slots, s)
+	return Slot{s}
 }
 
 // Label makes a label that is not bound yet. The name appears in errors.

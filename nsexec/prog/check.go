@@ -53,7 +53,7 @@ func checkOp(p *Program, op *Op, maybe []*Field) (wrong []string) {
 		}
 		wrong = append(wrong, checkArg(p, op.Args[i], 0, maybe)...)
 	}
-	if op.Out.id < 0 || op.Out.id > len(p.slots) {
+	if !op.Out.IsZero() && !p.owns(op.Out) {
 		wrong = append(wrong, "its result goes to a slot of another builder")
 	}
 	if end := calls[op.Call].ends; end != returns {
@@ -76,8 +76,8 @@ func checkArg(p *Program, a Arg, depth int, maybe []*Field) (wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("the string %q holds a NUL: the kernel would see only what stands before it", string(a)))
 		}
 	case Slot:
-		if a.id < 1 || a.id > len(p.slots) {
-			wrong = append(wrong, fmt.Sprintf("slot $%s is of another builder", a.name))
+		if !p.owns(a) {
+			wrong = append(wrong, fmt.Sprintf("slot $%s is of another builder", a.Name()))
 		}
 	case Ref:
 		if a.Block == nil || a.Offset < 0 || a.Offset >= a.Block.Size() {
@@ -98,8 +98,8 @@ func checkArg(p *Program, a Arg, depth int, maybe []*Field) (wrong []string) {
 				continue
 			}
 			if m, ok := f.Value.(Maybe); ok {
-				if m.Slot.id < 1 || m.Slot.id > len(p.slots) || maybe[m.Slot.Index()] != nil && maybe[m.Slot.Index()] != f {
-					wrong = append(wrong, fmt.Sprintf("slot $%s may stand in one Maybe", m.Slot.name))
+				if !p.owns(m.Slot) || maybe[m.Slot.Index()] != nil && maybe[m.Slot.Index()] != f {
+					wrong = append(wrong, fmt.Sprintf("slot $%s may stand in one Maybe", m.Slot.Name()))
 					continue
 				}
 				maybe[m.Slot.Index()] = f

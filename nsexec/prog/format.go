@@ -115,9 +115,9 @@ func appendArg(b []byte, k *Kind, a Arg) []byte {
 	case Bytes:
 		return strconv.AppendQuote(b, string(a))
 	case Slot:
-		return append(append(b, '$'), a.name...)
+		return append(append(b, '$'), a.Name()...)
 	case Maybe:
-		return append(append(b, "?$"...), a.Slot.name...)
+		return append(append(b, "?$"...), a.Slot.Name()...)
 	case Ref:
 		b = appendArg(b, &pointer, a.Block)
 		if a.Offset != 0 {

@@ -44,7 +44,7 @@ func (p *Program) appendJSON(b []byte, i int) []byte {
 		b = AppendQuoteJSON(b, string(appendArg(nil, params[k].kind, op.Args[k])))
 	}
 	b = append(b, ']')
-	text("out", op.Out.name)
+	text("out", op.Out.Name())
 	if op.Tolerate != 0 {
 		text("tolerate", ErrnoName(op.Tolerate))
 	}

@@ -58,13 +58,22 @@ func (l Label) IsZero() bool { return l.id == 0 }
 // Slot stands for the result of an operation, before it is known. It is made by
 // [Builder.Slot] and used as an argument, or as the value of a structure's field,
 // by any number of operations that are made afterwards.
-type Slot struct {
-	id   int
-	name string
+type Slot struct{ *slot }
+
+// slot is behind a pointer so that a Slot is one word, also as an argument.
+type slot struct {
+	index int
+	name  string
+	base  string // the name that was asked for, without a number
 }
 
 // IsZero reports whether no slot is meant.
-func (s Slot) IsZero() bool { return s.id == 0 }
+func (s Slot) IsZero() bool { return s.slot == nil }
 
 // Name is the word under which the slot is printed, behind a dollar sign.
-func (s Slot) Name() string { return s.name }
+func (s Slot) Name() string {
+	if s.slot == nil {
+		return ""
+	}
+	return s.name
+}

@@ -3,7 +3,7 @@ package prog
 // Program is a list of operations that has been checked. It does not change.
 type Program struct {
 	ops     []Op
-	slots   []string
+	slots   []*slot
 	targets []int // by label id; 0 where the label is unset
 }
 
@@ -21,7 +21,7 @@ func (p *Program) Target(l Label) int { return p.targets[l.id] }
 func (p *Program) Slots() int { return len(p.slots) }
 
 // Index is a number for the slot that is unique in its program, from 0.
-func (s Slot) Index() int { return s.id - 1 }
+func (s Slot) Index() int { return s.index }
 
 // Calls lists the names of the calls in order, one an operation: what two programs
 // for different architectures have in common.
@@ -55,4 +55,9 @@ func (p *Program) next(i int, visit func(to int, stored bool)) {
 	if !op.OnError.IsZero() {
 		visit(p.targets[op.OnError.id], false)
 	}
+}
+
+// owns reports whether a slot was made for this program.
+func (p *Program) owns(s Slot) bool {
+	return s.slot != nil && s.index < len(p.slots) && p.slots[s.index] == s.slot
 }
