@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/spf13/pflag"
+	"flag"
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/container"
@@ -9,8 +9,15 @@ import (
 )
 
 // bundleFlag declares --bundle.
-func bundleFlag(f *pflag.FlagSet) *string {
-	return f.StringP("bundle", "b", ".", "the `DIR` with config.json")
+func bundleFlag(f *flag.FlagSet) *string {
+	return stringFlag(f, "bundle", "b", ".", "the `DIR` with config.json")
+}
+
+// stringFlag declares a flag with a long and a short form.
+func stringFlag(f *flag.FlagSet, long, short, value, usage string) *string {
+	v := f.String(long, value, usage)
+	f.Var(f.Lookup(long).Value, short, "")
+	return v
 }
 
 // compile reads a bundle and plans what there is to do on this machine.

@@ -2,10 +2,9 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // overview is the help of the whole program.
@@ -16,7 +15,7 @@ func overview() string {
 	for _, v := range verbs() {
 		fmt.Fprintf(&b, "  %-8s %s\n", v.name, v.summary)
 	}
-	b.WriteString("\nFlags:\n" + new(global).flags().FlagUsagesWrapped(width))
+	b.WriteString("\nFlags:\n" + flagUsages(new(global).flags()))
 	b.WriteString("\n\"selfcontain help COMMAND\" shows how a command is used.\n")
 	return b.String()
 }
@@ -24,13 +23,60 @@ func overview() string {
 // width is what a line of help has at most.
 const width = 80
 
+func hasFlags(f *flag.FlagSet) (has bool) {
+	f.VisitAll(func(*flag.Flag) { has = true })
+	return has
+}
+
+// flagUsages lists flags. One without a text is the short form of the one that has the
+// same value.
+func flagUsages(f *flag.FlagSet) string {
+	var b strings.Builder
+	f.VisitAll(func(x *flag.Flag) {
+		if x.Usage == "" {
+			return
+		}
+		short := "    "
+		f.VisitAll(func(y *flag.Flag) {
+			if y.Usage == "" && y.Value == x.Value {
+				short = "-" + y.Name + ", "
+			}
+		})
+		value, usage := flag.UnquoteUsage(x)
+		if x.DefValue != "" && x.DefValue != "false" {
+			usage += " (default " + x.DefValue + ")"
+		}
+		fmt.Fprintf(&b, "  %s%-18s", short, strings.TrimSpace("--"+x.Name+" "+value))
+		indent(&b, usage, 24)
+	})
+	return b.String()
+}
+
+// indent writes a text whose lines begin at a column and end before width.
+func indent(b *strings.Builder, text string, column int) {
+	at := column
+	for word := range strings.FieldsSeq(text) {
+		if at > column && at+1+len(word) > width {
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			at = column
+		}
+		if at > column {
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	b.WriteByte('\n')
+}
+
 // help is how a verb is used.
 func (v verb) help() string {
 	f := flagSet(v.name)
 	v.prepare(new(global), f)
 	var b strings.Builder
 	b.WriteString("Usage: selfcontain " + v.name)
-	if f.HasFlags() {
+	if hasFlags(f) {
 		b.WriteString(" [FLAGS]")
 	}
 	if v.args != "" {
@@ -40,13 +86,13 @@ func (v verb) help() string {
 	if v.text != "" {
 		b.WriteString("\n" + v.text)
 	}
-	if f.HasFlags() {
-		b.WriteString("\nFlags:\n" + f.FlagUsagesWrapped(width))
+	if hasFlags(f) {
+		b.WriteString("\nFlags:\n" + flagUsages(f))
 	}
 	return b.String()
 }
 
-func prepareHelp(*global, *pflag.FlagSet) action {
+func prepareHelp(*global, *flag.FlagSet) action {
 	return func(args []string) (int, error) {
 		switch len(args) {
 		case 0:

@@ -9,11 +9,11 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // failure is the exit status for an error of our own. The status of a container's
@@ -47,7 +47,7 @@ type verb struct {
 	summary string // one line of the list
 	text    string // what its help says besides that
 	// prepare declares the flags and returns what to do with the arguments.
-	prepare func(*global, *pflag.FlagSet) action
+	prepare func(*global, *flag.FlagSet) action
 }
 
 // action does what a verb is for, and returns the exit status.
@@ -81,22 +81,28 @@ type global struct {
 	version bool
 }
 
-func (g *global) flags() *pflag.FlagSet {
+func (g *global) flags() *flag.FlagSet {
 	f := flagSet("selfcontain")
 	f.StringVar(&g.root, "root", "", "keep the state of containers in `DIR` (default $XDG_RUNTIME_DIR/selfcontain for a user, /run/selfcontain for root)")
 	f.BoolVar(&g.debug, "debug", false, "say more about an error")
-	f.BoolVarP(&g.version, "version", "v", false, "show the version")
+	f.BoolVar(&g.version, "version", false, "show the version")
+	f.Var(f.Lookup("version").Value, "v", "")
 	return f
 }
 
 // flagSet makes an empty set. The first word that is no flag ends the flags: what
-// follows belongs to somebody else.
-func flagSet(name string) *pflag.FlagSet {
-	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.SetInterspersed(false)
-	f.SortFlags = false
-	f.Usage = func() {} // the caller writes help, and only where it is asked for
+// follows belongs to somebody else. A flag may have one dash or two, as with the other
+// runtimes: their callers use both.
+func flagSet(name string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard) // the caller writes errors, and help only where it is asked for
 	return f
+}
+
+// given reports whether a flag stands among the arguments.
+func given(f *flag.FlagSet, name string) (found bool) {
+	f.Visit(func(x *flag.Flag) { found = found || x.Name == name })
+	return found
 }
 
 // selfcontain runs the command that the arguments name.
@@ -104,12 +110,12 @@ func selfcontain(args []string) (int, error) {
 	var g global
 	f := g.flags()
 	switch err := f.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp):
 		return 0, output(overview())
 	case err != nil:
 		return 0, err
 	}
-	if err := g.check(f.Changed("root")); err != nil {
+	if err := g.check(given(f, "root")); err != nil {
 		return 0, err
 	}
 	if g.version {
@@ -130,7 +136,7 @@ func (v verb) do(g *global, args []string) (int, error) {
 	f := flagSet(v.name)
 	act := v.prepare(g, f)
 	switch err := f.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp):
 		return 0, output(v.help())
 	case err != nil:
 		return 0, fmt.Errorf("%s: %w", v.name, err)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/spf13/pflag"
 
 	"github.com/selfcontain/runtime/container"
 )
@@ -15,7 +15,7 @@ asked what it can do, and every system call that "run" would make is printed, wi
 the reason why. A warning is about what is in config.json and has no effect.
 `
 
-func preparePlan(g *global, f *pflag.FlagSet) action {
+func preparePlan(g *global, f *flag.FlagSet) action {
 	bundle := bundleFlag(f)
 	format := f.String("format", "text", "print it as `FORMAT`, text or json")
 	brief := f.Bool("brief", false, "one line for each part of the configuration")

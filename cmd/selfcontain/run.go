@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 
-	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/container"
@@ -18,7 +18,7 @@ and 128+n if signal n ended it. If the container cannot be made nothing is left 
 it, one line on standard error says why, and the exit status is 1.
 `
 
-func prepareRun(g *global, f *pflag.FlagSet) action {
+func prepareRun(g *global, f *flag.FlagSet) action {
 	bundle := bundleFlag(f)
 	return func(args []string) (int, error) {
 		if _, err := containerID(args); err != nil {

@@ -3,12 +3,11 @@ package main
 import (
 	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/spf13/pflag"
 )
 
 const specText = `It runs "sh" in the directory rootfs beside it, in new namespaces, with a
@@ -21,8 +20,8 @@ not touched.
 //go:embed config.json
 var defaultConfig string
 
-func prepareSpec(_ *global, f *pflag.FlagSet) action {
-	bundle := f.StringP("bundle", "b", ".", "write it in `DIR`")
+func prepareSpec(_ *global, f *flag.FlagSet) action {
+	bundle := stringFlag(f, "bundle", "b", ".", "write it in `DIR`")
 	return func(args []string) (int, error) {
 		if len(args) > 0 {
 			return 0, fmt.Errorf("spec: %q: no argument is expected", args[0])

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/spf13/pflag"
 
 	"github.com/selfcontain/runtime/oci"
 )
@@ -13,7 +12,7 @@ import (
 // release is the version that a release is built with: -ldflags "-X main.release=1.2.3".
 var release string
 
-func prepareVersion(*global, *pflag.FlagSet) action {
+func prepareVersion(*global, *flag.FlagSet) action {
 	return func(args []string) (int, error) {
 		if len(args) > 0 {
 			return 0, fmt.Errorf("version: %q: no argument is expected", args[0])
