@@ -134,7 +134,7 @@ func program(t testing.TB, tree mounts.Tree) *prog.Program {
 
 func TestEveryOperationSaysWhy(t *testing.T) {
 	tree := mounts.Tree{
-		ReadOnly: true, Propagation: "rshared", DefaultDevices: true, Cwd: "/work/deep",
+		ReadOnly: true, Propagation: "rshared", DefaultDevices: true, Cwd: "/srv/deep",
 		Mounts: append(usual(),
 			bind("/srv", "rbind", "rro", "rw"),
 			mounts.Mount{Destination: "/data/deep/tmp", Type: "tmpfs", Options: []string{"ro", "shared", "sync"}},
