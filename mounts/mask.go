@@ -20,8 +20,8 @@ func (e *emitter) hide() {
 }
 
 // prepareMasks makes the two things that masks are copies of. Both are attached once,
-// in the host's tree of this mount namespace, which is about to go: a kernel before
-// 6.15 does not copy what is detached (EINVAL). The copies stay.
+// in the host's tree of this mount namespace, which is about to go: Linux 6.1
+// and 6.12 do not copy what is detached (EINVAL), 6.18 does. The copies stay.
 //
 // One directory serves all masks. A file system for each would take 30 microseconds
 // instead of 8, and its end another 20.
