@@ -187,6 +187,17 @@ func (c *compiler) check() error {
 	}
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
+	for origin, asked := range map[string]bool{
+		"root.overlay": s.Root.Overlay != nil, "root.noPivot": s.Root.NoPivot, "linux.uidMappings": len(s.UIDMappings)+len(s.GIDMappings) > 0,
+		"linux.timeOffsets": len(s.TimeOffsets) > 0, "init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
+		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
+		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
+		"process.preserveFDs": s.Process.PreserveFDs != 0,
+	} {
+		if asked {
+			wrong(origin, "it cannot be given to a container")
+		}
+	}
 	return errors.Join(errs...)
 }
 

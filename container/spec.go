@@ -17,6 +17,14 @@ type Spec struct {
 	// Namespaces are made new where Path is empty, and joined by Path otherwise.
 	// A type that is not listed is shared with the caller. namespaces(7)
 	Namespaces clone.Namespaces
+	// UIDMappings and GIDMappings are the ids of a new user namespace, and empty
+	// without one. A caller without CAP_SETUID may map its own id alone; for more
+	// there are newuidmap(1) and newgidmap(1), which the host's side runs then.
+	// user_namespaces(7)
+	UIDMappings, GIDMappings clone.IDMaps
+	// TimeOffsets are added to the clocks of a new time namespace, by name:
+	// "monotonic" and "boottime". time_namespaces(7), Linux 5.6
+	TimeOffsets map[string]TimeOffset
 	// Hostname and Domainname are set in a new uts namespace. uts_namespaces(7)
 	Hostname   string
 	Domainname string
@@ -34,6 +42,13 @@ type Spec struct {
 	Sysctl map[string]string
 	// Process is the program to run.
 	Process Process
+	// Init puts a small program of our own before it, as the first process of the
+	// container: it reaps orphans, forwards signals, and ends as the program ends.
+	Init bool
+	// Keyring gives the container a session keyring of its own, by this name, so
+	// that it does not have its caller's. Empty leaves the caller's.
+	// keyctl(2), KEYCTL_JOIN_SESSION_KEYRING
+	Keyring string
 	// ParentDeathSignal is sent to the container's first process when the thread
 	// that started it dies; 0 sends nothing. PR_SET_PDEATHSIG(2const)
 	ParentDeathSignal unix.Signal
@@ -42,10 +57,22 @@ type Spec struct {
 	Annotations map[string]string
 }
 
-// Root is a root file system.
+// TimeOffset is a difference between two clocks.
+type TimeOffset struct {
+	Secs     int64
+	Nanosecs uint32 // below a thousand millions
+}
+
+// Root is a root file system: a directory, or an overlay of several.
 type Root struct {
 	// Path is its directory on the host.
 	Path string
+	// Overlay is in the place of Path.
+	Overlay *mounts.Overlay
+	// NoPivot moves the root and changes into it where pivot_root(2) cannot be used:
+	// when the caller's own root is the initramfs. CAP_SYS_CHROOT and CAP_SYS_ADMIN
+	// in the container can undo that.
+	NoPivot bool
 	// Readonly makes the root mount read-only; mounts inside keep their own mode.
 	Readonly bool
 	// Propagation is "private", "slave", "shared" or "unbindable", with an r in
@@ -75,7 +102,25 @@ type Process struct {
 	NoNewPrivileges bool
 	// OOMScoreAdj is written to /proc/self/oom_score_adj; nil leaves it alone.
 	OOMScoreAdj *int
+	// Terminal gives it a terminal of its own, from the container's /dev/pts, as
+	// standard input, output and error and as /dev/console. The other end is the
+	// caller's. pty(7)
+	Terminal bool
+	// ConsoleSize is the terminal's window; zero leaves it as the kernel makes it.
+	ConsoleSize WindowSize
+	// Scheduler, IOPriority, Personality and MemoryPolicy are left as the caller
+	// has them where they are nil.
+	Scheduler    *Scheduler
+	IOPriority   *IOPriority
+	Personality  *Personality
+	MemoryPolicy *MemoryPolicy
+	// PreserveFDs is how many descriptors of the caller's, from 3 on, the program
+	// gets under the same numbers, behind standard input, output and error.
+	PreserveFDs int
 }
+
+// WindowSize is the size of a terminal, in characters.
+type WindowSize struct{ Height, Width uint16 }
 
 // User is who a process is, in ids of the container.
 type User struct {

@@ -14,6 +14,12 @@ type Tree struct {
 	// gave to the caller, handed down under a known number.
 	Root prog.FD
 
+	// RootPath and Overlay are in the place of Root, for a program whose caller may
+	// not copy mounts: it does so itself, in its own copy of the host's tree.
+	// RootPath is the directory on the host.
+	RootPath string
+	Overlay  *Overlay
+
 	// Null is the host's /dev/null as a detached mount. The caller has checked that
 	// it is the character device 1:3. It is needed where Masked is not empty.
 	Null prog.FD
@@ -39,6 +45,14 @@ type Tree struct {
 	// for the links fd, stdin, stdout, stderr and ptmx, unless /dev is a bind mount:
 	// that one has its own. What Mounts or Devices put in the same place is left out.
 	DefaultDevices bool
+
+	// BindDevices binds the host's device files where they would be made: in a user
+	// namespace nobody makes devices that work. mknod(2)
+	BindDevices bool
+
+	// NoPivot moves the root and changes into it, instead of pivot_root(2), which
+	// does not take the place of an initramfs.
+	NoPivot bool
 
 	// Devices are made after the mounts.
 	Devices []Device
@@ -71,6 +85,11 @@ type Mount struct {
 	// Source is, for a bind mount, an absolute path of the host. For a file system
 	// it is what that takes as its source, and what mountinfo shows.
 	Source string
+
+	// From is the source of a bind mount as a detached mount, which the caller has
+	// made and hands down, in the place of Source: one with its own ids, or one that
+	// the program may not reach.
+	From prog.FD
 
 	// Options are those of mount(8), one a string; see [ParseOptions].
 	Options []string
