@@ -46,7 +46,7 @@ func (c *compiler) emitJoins(control prog.FD) {
 		})
 	}
 	if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
-		nsexec.EmitFork(c.b, control)
+		nsexec.EmitFork(c.b, control, 0)
 		emitSession(c.b)
 		emitDumpable(c.b)
 	}
