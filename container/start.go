@@ -41,10 +41,13 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
 		if err != nil {
 			return nil, err
 		}
+		if fd < 0 {
+			continue
+		}
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	return nsexec.Start(nsexec.Config{Image: image, Namespaces: p.Clone.Namespaces, Files: files})
+	return nsexec.Start(nsexec.Config{Image: image, Namespaces: p.Clone.Namespaces, Files: files, Sync: p.syncs()})
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.
