@@ -78,7 +78,7 @@ func (c *compiler) before() {
 		return s.As
 	}
 	handed := !c.inUser() || c.host.copiesMounts() // otherwise the container copies by itself
-	if handed {
+	if handed && c.spec.Root.Overlay == nil {      // which it makes in any case
 		c.root = step(Step{
 			Action: CloneTree, Path: c.spec.Root.Path, As: c.hand("root"),
 			Why: "the root file system, as a tree that is attached nowhere", Origin: "root.path",
@@ -110,7 +110,7 @@ func (c *compiler) child() error {
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
 	c.emitLoopback()          // in a network namespace that we have made
 	c.emitNames()             // in a uts namespace
-	warnings, err := mounts.EmitTree(b, tree)
+	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,11 @@ func (c *compiler) check() error {
 		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
 	}
 	s := &c.spec
-	if s.Root.Path == "" || s.Root.Path[0] != '/' {
+	if s.Root.Overlay != nil {
+		if s.Root.Path != "" {
+			wrong("root.path", "%q: the root is an overlay, and no directory", s.Root.Path)
+		}
+	} else if s.Root.Path == "" || s.Root.Path[0] != '/' {
 		wrong("root.path", "%q: want an absolute path", s.Root.Path)
 	}
 	if strings.IndexByte(s.Root.Path, 0) >= 0 {
@@ -193,7 +197,7 @@ func (c *compiler) check() error {
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
 	for origin, asked := range map[string]bool{
-		"root.overlay": s.Root.Overlay != nil, "root.noPivot": s.Root.NoPivot, "init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
+		"init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
 		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
 		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
 		"process.preserveFDs": s.Process.PreserveFDs != 0,
