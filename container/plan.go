@@ -19,6 +19,8 @@ type Plan struct {
 	Clone Birth
 	// Child is what that process does, up to the user's program.
 	Child *prog.Program
+	// Terminal says that Child sends the master of a terminal to the host's side.
+	Terminal bool
 	// After is what the host's side does when the user's program runs.
 	After []Step
 	// Warnings say what of the configuration has no effect.

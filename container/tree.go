@@ -14,7 +14,8 @@ func (c *compiler) tree() mounts.Tree {
 		Root: c.root, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
-		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
+		Terminal: c.terminal,
+		Masked:   s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
 	}
 }
 
