@@ -36,6 +36,7 @@ type layout struct {
 	entries  []entry
 	nodes    []node
 	links    []link
+	console  bool   // the terminal is bound on /dev/console
 	cwd      string // without a slash in front; empty is /
 	masked   []hidden
 	readonly []hidden
@@ -79,6 +80,7 @@ func lay(t *Tree) (*layout, error) {
 		l.layMount(i)
 	}
 	l.layDevices()
+	l.layConsole()
 	if t.Cwd != "" && path.Clean(t.Cwd) != "/" { // that one is there
 		if l.cwd, err = absolute(t.Cwd); err != nil {
 			l.wrong("process.cwd", err)
@@ -296,6 +298,6 @@ func (l *layout) delayReadOnly() {
 		e.late = slices.ContainsFunc(l.entries[i+1:], func(o entry) bool { return filled(o.path) }) ||
 			slices.ContainsFunc(l.nodes, func(n node) bool { return filled(n.path) }) ||
 			slices.ContainsFunc(l.links, func(n link) bool { return filled(n.path) }) ||
-			filled(l.cwd)
+			filled(l.cwd) || l.console && filled(consolePath)
 	}
 }
