@@ -97,7 +97,7 @@ func (p *Plan) brief(w io.Writer) {
 	opened := make([]string, len(p.Before))
 	for i, s := range p.Before {
 		call, _, _ := strings.Cut(s.String(), "(")
-		opened[i] = call + " " + s.Path
+		opened[i] = strings.TrimSpace(call + " " + s.Path)
 	}
 	line("before", "host", strings.Join(opened, ", "))
 	line("clone", "namespaces", "clone3 "+prog.CloneFlags(uint64(p.Clone.Namespaces)))

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
@@ -39,6 +40,9 @@ const (
 	CloneNull Action = "clone-null"
 	// OpenNamespace opens a namespace to join. setns(2)
 	OpenNamespace Action = "open-namespace"
+	// OpenInit writes the image of the built-in init, [nsexec.Reaper], to a place where
+	// nobody can change it. memfd_create(2)
+	OpenInit Action = "open-init"
 )
 
 // String is the step as the system calls that it makes.
@@ -50,6 +54,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("open_tree(AT_FDCWD, %q, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC); fstat: character device 1:3", s.Path)
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
+	case OpenInit:
+		return `memfd_create("selfcontain", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC); write, fcntl F_ADD_SEALS: nobody can change it`
 	}
 	return string(s.Action)
 }
@@ -73,6 +79,8 @@ func (s Step) do() (int, error) {
 		if err == nil {
 			err = isNamespace(fd, s)
 		}
+	case OpenInit:
+		fd, err = nsexec.OpenReaper(nsexec.StoreAuto)
 	default:
 		err = errors.New("no such action")
 	}
@@ -94,6 +102,9 @@ type StepError struct {
 // Error is one line: the configuration that asked for it, the path, what happened.
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s: %s: %v", e.Step.Origin, e.Step.Path, e.Err)
+	if e.Step.Action == OpenInit {
+		return fmt.Sprintf("%s: %v", e.Step.Origin, e.Err)
+	}
 	if errors.Is(e.Err, unix.EPERM) && e.Step.Action != OpenNamespace {
 		text += ": copying a mount needs CAP_SYS_ADMIN"
 	}
