@@ -135,6 +135,8 @@ func (c *compiler) child() error {
 	c.emitTerminal(control)      // its owner may be one that only root can make the owner
 	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
 	c.emitRlimits()              // raising one needs a capability
+	c.emitScheduling()           // so does this, and limits count where there is none
+	c.emitKeyring()              // it belongs to root, and counts against root's quota
 	c.emitIdentity()             // gives rights up in the order in which they are needed last
 	c.emitDeathSignal(control)   // the change of ids has cleared it
 	emitDumpable(b)              // the change of ids has set it again
@@ -211,10 +213,9 @@ func (c *compiler) check() error {
 	}
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
+	c.checkScheduling(wrong)
+	c.checkKeyring(wrong)
 	for origin, asked := range map[string]bool{
-		"keyring":           s.Keyring != "",
-		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
-		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
 		"process.preserveFDs": s.Process.PreserveFDs != 0,
 	} {
 		if asked {

@@ -118,6 +118,8 @@ type Process struct {
 	IOPriority   *IOPriority
 	Personality  *Personality
 	MemoryPolicy *MemoryPolicy
+	// CPUAffinity is for programs that are executed in the container later.
+	CPUAffinity CPUAffinity
 	// PreserveFDs is how many descriptors of the caller's, from 3 on, the program
 	// gets under the same numbers, behind standard input, output and error.
 	PreserveFDs int
