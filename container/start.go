@@ -27,8 +27,19 @@ type Stdio struct {
 // Start does what the plan says, and returns when the user's program runs. If anything
 // fails before, nothing is left behind, and the error is a [*StepError] of the host's
 // side, or an [*nsexec.OpError] or [*nsexec.CloneError] of the container's.
-func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces}
+func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdio, nil) }
+
+// start is Start, which keeps a record of the times if there is a trace for it.
+func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+	process, err := p.attempt(stdio, trace)
+	if err != nil {
+		p.diagnose(err)
+	}
+	return process, err
+}
+
+func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -36,7 +47,7 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
 		stdio.In, stdio.Out, stdio.Err = nil, nil, nil
 		config.Receive = func(f *os.File) error { return receiveMaster(f, stdio.Console) }
 	}
-	image, err := nsexec.NewImage(p.Child)
+	image, err := trace.image(p.Child)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +66,7 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
 		files[i] = prog.FD{Num: fd, Name: p.Clone.Files[i].Name}
 	}
 	for _, s := range p.Before {
-		fd, err := s.do()
+		fd, err := trace.step(s)
 		if err != nil {
 			return nil, err
 		}

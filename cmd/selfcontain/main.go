@@ -60,6 +60,7 @@ func verbs() []verb {
 		{"spec", "", "write a config.json to begin with", specText, prepareSpec},
 		{"plan", "ID", "show what run would do, and do nothing", planText, preparePlan},
 		{"run", "ID", "run a container and wait for it", runText, prepareRun},
+		{"trace", "[run] ID", "run a container and show what was done and when", traceText, prepareTrace},
 		{"version", "", "show the version", "", prepareVersion},
 		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp},
 	}

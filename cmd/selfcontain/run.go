@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -42,10 +41,7 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 		defer console.close()
 		process, err := start(plan, console.stdio, signals)
 		if err != nil {
-			if g.debug {
-				err = detailed(err)
-			}
-			return 0, err
+			return 0, g.explained(err)
 		}
 		status, err := process.Wait()
 		if err != nil {
@@ -80,13 +76,4 @@ func warn(texts []string) {
 	for _, text := range texts {
 		fmt.Fprintf(os.Stderr, "selfcontain: warning: %s\n", text)
 	}
-}
-
-// detailed adds what is known of the operation that failed beyond the error's one line.
-func detailed(err error) error {
-	var op *nsexec.OpError
-	if !errors.As(err, &op) {
-		return err
-	}
-	return fmt.Errorf("%w\n%+v", err, op.Op)
 }
