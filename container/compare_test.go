@@ -155,6 +155,18 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 		}
 		pr.sources[a.Name] = n
 		return nil
+	case prog.Ref:
+		// Into a buffer: it lies where it lay in other calls.
+		n, err := strconv.ParseUint(fmt.Sprint(got), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%v is no address", got)
+		}
+		address := set(strconv.FormatUint(n-uint64(a.Offset), 10))
+		if before, ok := pr.buffers[a.Block]; ok && before != value(address) {
+			return fmt.Errorf("&%s was at %v before", a.Block.Name, before)
+		}
+		pr.buffers[a.Block] = address
+		return nil
 	case *prog.Block:
 		if b, ok := bytesOf(a, slots); ok {
 			text = strconv.Quote(b)
