@@ -66,9 +66,11 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 		emitDumpable(c.b) // nobody traces a process that holds descriptors of the host
 		c.emitJoins()
 		if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
+			c.b.From("linux.namespaces")
 			nsexec.EmitFork(c.b, control, 0)
 			emitSession(c.b)
 			emitDumpable(c.b)
+			c.b.From("process")
 		}
 		return
 	}
