@@ -34,7 +34,7 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 		return nil, err
 	}
 	c.plan.Child = program
-	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files}
+	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
 	return c.plan, nil
 }
 
@@ -65,9 +65,7 @@ func (c *compiler) hand(name string) prog.FD {
 // before lists what the host's side has to open: everything that the container needs
 // of the host and could not reach, or could be led astray to, by itself.
 func (c *compiler) before() {
-	for _, name := range []string{"stdin", "stdout", "stderr"} {
-		c.hand(name)
-	}
+	c.handProgram()
 	step := func(s Step) prog.FD {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
@@ -96,6 +94,7 @@ func (c *compiler) child() error {
 	b, tree := c.b, c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
+	n := c.kept() // descriptors of the program's, in front of all others
 	c.emitSignals()
 	emitSession(b)
 	emitDumpable(b)      // nobody traces a process that holds descriptors of the host
@@ -116,14 +115,14 @@ func (c *compiler) child() error {
 	}
 	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
 	c.emitRlimits()              // raising one needs a capability
-	c.emitScheduling()           // so does this, and limits count where there is none
+	c.emitScheduling()           // so does this, and the limits count for who has none
 	c.emitKeyring()              // it belongs to root, and counts against root's quota
 	c.emitIdentity()             // gives rights up in the order in which they are needed last
 	c.emitDeathSignal(control)   // the change of ids has cleared it
 	emitDumpable(b)              // the change of ids has set it again
 	emitUmask(b, c.umask())      // the user's
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
-	nsexec.EmitCloseOnExec(b, 3) // no descriptor of the host survives what is executed
+	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
 	c.emitExec()
 	return nil
 }
@@ -191,10 +190,10 @@ func (c *compiler) check() error {
 	c.checkSysctl(wrong)
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
+	c.checkDescriptors(wrong)
 	for origin, asked := range map[string]bool{
 		"root.overlay": s.Root.Overlay != nil, "root.noPivot": s.Root.NoPivot, "linux.uidMappings": len(s.UIDMappings)+len(s.GIDMappings) > 0,
 		"linux.timeOffsets": len(s.TimeOffsets) > 0, "init": s.Init, "process.terminal": s.Process.Terminal,
-		"process.preserveFDs": s.Process.PreserveFDs != 0,
 	} {
 		if asked {
 			wrong(origin, "it cannot be given to a container")

@@ -78,7 +78,11 @@ func runDriver([]string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 200
 	}
-	p, err := d.plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	stdio := container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	for range d.spec.Process.PreserveFDs {
+		stdio.Extra = append(stdio.Extra, 1)
+	}
+	p, err := d.plan.Start(stdio)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "start:", err)
 		return 200

@@ -12,7 +12,13 @@ import (
 
 // Stdio is what the user's program gets as its standard input, output and error. A nil
 // file is /dev/null. The files stay open in the caller.
-type Stdio struct{ In, Out, Err *os.File }
+type Stdio struct {
+	In, Out, Err *os.File
+	// Extra are descriptors of the caller's that the program gets as 3, 4 and so on,
+	// as many as [Process].PreserveFDs says. They are numbers because [os.File.Fd]
+	// changes a file that does not block into one that does, for all who share it.
+	Extra []int
+}
 
 // Start does what the plan says, and returns when the user's program runs. If anything
 // fails before, nothing is left behind, and the error is a [*StepError] of the host's
@@ -35,6 +41,9 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
 			return nil, err
 		}
 		files[i] = prog.FD{Num: fd, Name: p.Clone.Files[i].Name}
+	}
+	if err := p.Clone.take(stdio.Extra, files); err != nil {
+		return nil, err
 	}
 	for _, s := range p.Before {
 		fd, err := s.do()
