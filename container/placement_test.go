@@ -75,6 +75,8 @@ func TestCompileRefusesPlaces(t *testing.T) {
 		{affinity("0-3,7", "a"), `process.execCPUAffinity.final: "a": want numbers and ranges, such as 0-3,7`},
 		{affinity("7-6", ""), `process.execCPUAffinity.initial: "7-6": the range 7-6 goes down`},
 
+		{func(s *container.Spec) { s.Process.PreserveFDs = -1 }, `process.preserveFDs: -1: want 0 to 65536`},
+		{func(s *container.Spec) { s.Process.PreserveFDs = 65537 }, `process.preserveFDs: 65537: want 0 to 65536`},
 		{keyring("_ses.\x00"), `keyring: "_ses.\x00" holds a NUL`},
 		{keyring(".ses"), `keyring: ".ses": names with a dot in front are the kernel's own`},
 		{keyring(strings.Repeat("k", 4096)), `keyring: the name has 4096 bytes, the kernel takes at most 4095`},

@@ -247,6 +247,10 @@ var truthRows = []truthRow{
 		mask := uint32(0o7)
 		s.ParentDeathSignal, s.Process.User.Umask = unix.SIGTERM, &mask
 	}},
+	{"descriptors of the caller's, and a namespace to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		s.Process.PreserveFDs = 3
+		s.Namespaces.Add(clone.NEWIPC, inNamespaces(t, syscall.CLONE_NEWIPC)+"ipc")
+	}},
 	{"a place in the machine", 0, func(_ *testing.T, s *container.Spec, _ string) {
 		s.Process.Scheduler = &container.Scheduler{Policy: "SCHED_RR", Priority: 5, Flags: []string{"SCHED_FLAG_RESET_ON_FORK"}}
 		s.Process.IOPriority = &container.IOPriority{Class: "IOPRIO_CLASS_BE", Priority: 6}
