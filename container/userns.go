@@ -77,7 +77,7 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 	}
 	c.emitScore() // lowering it takes the caller's rights
 	if c.joinsUser() && c.host.Capabilities.Effective.Has(caps.SETGID) {
-		c.emitNoGroups() // inside it may be forbidden
+		c.emitNoGroups(0) // inside it may be forbidden
 	}
 	if !c.newUser() {
 		c.b.From("process")
@@ -146,21 +146,25 @@ func (c *compiler) emitBecome() {
 			gid = c.spec.Process.User.GID
 		}
 	}
-	if !c.joinsUser() && !c.setgroupsDenied() {
-		c.emitNoGroups()
+	may := c.host.Capabilities.Effective.Has(caps.SETGID)
+	switch {
+	case c.newUser() && !c.setgroupsDenied():
+		c.emitNoGroups(0)
+	case c.joinsUser() && !may: // otherwise that is done
+		c.emitNoGroups(unix.EPERM) // forbidden, if it has been made with one group
 	}
 	u, g := prog.Int(uid), prog.Int(gid)
 	c.b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{g, g, g}, Tolerate: noID, Why: "whose files the container's mounts are made as"})
 	c.b.Add(prog.Op{Call: prog.Setresuid, Args: prog.Args{u, u, u}, Tolerate: noID, Why: "the same"})
 }
 
-// emitNoGroups drops the caller's supplementary groups. An ordinary user who has mapped
+// emitNoGroups drops the caller's supplementary groups, if that is allowed. An ordinary user who has mapped
 // its own group alone may not, and keeps them: files that they open to it stay open, and
 // files that they close to it stay closed.
-func (c *compiler) emitNoGroups() {
+func (c *compiler) emitNoGroups(tolerate unix.Errno) {
 	c.b.From("process.user")
 	c.b.Add(prog.Op{
-		Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)},
+		Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Tolerate: tolerate,
 		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
 	})
 }

@@ -116,7 +116,9 @@ func TestUserNamespace(t *testing.T) {
 				tty 5:0
 				sh: write error: No space left on device
 				9`},
-			{"a named pipe can be made", false, func(s *container.Spec) { s.Devices = []mounts.Device{{Path: "/dev/a/pipe", Type: "p", FileMode: 0o600}} }, "stat -c '%F %a' /dev/a/pipe", "fifo 600"},
+			{"a named pipe can be made", false, func(s *container.Spec) {
+				s.Devices = []mounts.Device{{Path: "/dev/a/pipe", Type: "p", FileMode: 0o600}}
+			}, "stat -c '%F %a' /dev/a/pipe", "fifo 600"},
 			{"masked paths are empty and read-only ones read-only", false, func(s *container.Spec) {
 				s.MaskedPaths = append(s.MaskedPaths, "/etc/passwd", "/home")
 				s.ReadonlyPaths = append(s.ReadonlyPaths, "/usr")
@@ -124,7 +126,9 @@ func TestUserNamespace(t *testing.T) {
 				"touch: /home/x: Read-only file system\ntouch: /usr/x: Read-only file system\n/bin/sh: can't create /proc/sys/kernel/msgmax: Read-only file system"},
 			{"a read-only root", false, func(s *container.Spec) { s.Root.Readonly = true }, "touch /x", "touch: /x: Read-only file system"},
 			{"a bind mount", false, func(s *container.Spec) { s.Mounts = append(s.Mounts, mountOf("/mnt", host+"/tree", "ro")) }, "cat /mnt/file; touch /mnt/x", "of the host\ntouch: /mnt/x: Read-only file system"},
-			{"kernel parameters of its own namespaces", false, func(s *container.Spec) { s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "user.max_mnt_namespaces": "7"} },
+			{"kernel parameters of its own namespaces", false, func(s *container.Spec) {
+				s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "user.max_mnt_namespaces": "7"}
+			},
 				"cd /proc/sys; cat net/ipv4/ip_forward user/max_mnt_namespaces", "1\n7"},
 			{"the OOM score can be raised", false, func(s *container.Spec) { score := 500; s.Process.OOMScoreAdj = &score }, "cat /proc/self/oom_score_adj", "500"},
 			{"lo is up", false, nil, "ip addr show lo | grep -o 'inet 127.0.0.1/8'", "inet 127.0.0.1/8"},

@@ -22,12 +22,6 @@ var refused = [...]struct {
 	{object: "process", property: "ioPriority", kind: '{', what: "an I/O priority is"},
 	{object: "process", property: "execCPUAffinity", kind: '{', what: "a CPU affinity is"},
 
-	{object: "mounts[]", property: "uidMappings", kind: '[', what: "an id-mapped mount is"},
-	{object: "mounts[]", property: "gidMappings", kind: '[', what: "an id-mapped mount is"},
-
-	{object: "linux", property: "uidMappings", kind: '[', what: "a user namespace is"},
-	{object: "linux", property: "gidMappings", kind: '[', what: "a user namespace is"},
-	{object: "linux", property: "timeOffsets", kind: '{', what: "an offset of a clock is"},
 	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
 	{object: "linux", property: "mountLabel", kind: '"', what: "SELinux is"},
