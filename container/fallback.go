@@ -39,7 +39,7 @@ func (c *compiler) fallBack() {
 		if m.Origin == "" {
 			m.Origin = "mounts[" + strconv.Itoa(i) + "]"
 		}
-		if m.Type == "devpts" && c.newUser() {
+		if m.Type == "devpts" && len(c.spec.GIDMappings) > 0 {
 			c.dropUnmapped(m)
 		}
 		for _, f := range fallbacks {

@@ -66,8 +66,8 @@ func (c *compiler) checkUser(wrong refuse) {
 	s := &c.spec
 	if !c.newUser() {
 		for _, m := range c.mappings() {
-			if len(m.ids) > 0 {
-				wrong(m.origin, "there is no new user namespace whose ids these could be")
+			if len(m.ids) > 0 && !c.joinsUser() { // engines say again what is in one that is joined
+				wrong(m.origin, "there is no user namespace whose ids these could be")
 			}
 		}
 		return

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/mounts"
 	"github.com/selfcontain/runtime/nsexec"
@@ -75,6 +76,9 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 		return
 	}
 	c.emitScore() // lowering it takes the caller's rights
+	if c.joinsUser() && c.host.Capabilities.Effective.Has(caps.SETGID) {
+		c.emitNoGroups(0) // inside it may be forbidden
+	}
 	if !c.newUser() {
 		c.b.From("process")
 		emitDumpable(c.b)
@@ -142,16 +146,27 @@ func (c *compiler) emitBecome() {
 			gid = c.spec.Process.User.GID
 		}
 	}
-	if c.joinsUser() || !c.setgroupsDenied() {
-		op := prog.Op{Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Why: "the caller's groups are not the container's"}
-		if c.joinsUser() {
-			op.Tolerate = unix.EPERM // forbidden there, if an ordinary user has made it
-		}
-		c.b.Add(op)
+	may := c.host.Capabilities.Effective.Has(caps.SETGID)
+	switch {
+	case c.newUser() && !c.setgroupsDenied():
+		c.emitNoGroups(0)
+	case c.joinsUser() && !may: // otherwise that is done
+		c.emitNoGroups(unix.EPERM) // forbidden, if it has been made with one group
 	}
 	u, g := prog.Int(uid), prog.Int(gid)
 	c.b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{g, g, g}, Tolerate: noID, Why: "whose files the container's mounts are made as"})
 	c.b.Add(prog.Op{Call: prog.Setresuid, Args: prog.Args{u, u, u}, Tolerate: noID, Why: "the same"})
+}
+
+// emitNoGroups drops the caller's supplementary groups, if that is allowed. An ordinary user who has mapped
+// its own group alone may not, and keeps them: files that they open to it stay open, and
+// files that they close to it stay closed.
+func (c *compiler) emitNoGroups(tolerate unix.Errno) {
+	c.b.From("process.user")
+	c.b.Add(prog.Op{
+		Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Tolerate: tolerate,
+		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
+	})
 }
 
 // emitClocks makes the time namespace. It can be changed only until somebody is in it,

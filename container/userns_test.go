@@ -1,8 +1,12 @@
 package container_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +17,8 @@ import (
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/mounts"
+	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 var (
@@ -71,16 +77,410 @@ func asEach(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
+// TestUserNamespace is what a user sees inside, whoever has made the container.
 func TestUserNamespace(t *testing.T) {
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
-		root := rootFSFor(t)
-		spec := with(root, inUser(t), sh("id -u; id -g; cat /proc/self/uid_map; grep -e ^Groups -e ^Cap /proc/self/status; ls -ln /dev/null /bin/busybox; readlink /proc/self/ns/user; cat /proc/mounts"))
-		out, _ := run(t, spec)
-		t.Log(out)
-		_ = strings.Fields
-		_ = caps.KILL
-		_ = mounts.Mount{}
-		_ = unix.EPERM
+		root, host := rootFSFor(t), t.TempDir()
+		makeFile(t, makeDir(t, host, "tree"), "file")
+		if err := os.Chmod(filepath.Join(host, "tree"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		uids, gids := container.IDMappings(probe(t))
+		if os.Geteuid() == 0 {
+			uids, gids = ids(100000, 65536), ids(100000, 65536)
+		}
+		many := len(uids) > 1 || uids[0].Size > 1
+		rows := []struct {
+			name   string
+			many   bool // takes more than one id
+			change func(*container.Spec)
+			script string
+			want   string
+		}{
+			{"it is root there", false, nil, "id -u; id -g; touch /x /dev/shm/x; stat -c %u:%g /x /dev/shm/x /; rm /x", "0\n0\n0:0\n0:0\n0:0"},
+			{"the ids are those that were asked for", false, nil, "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map", shown(uids) + shown(gids)},
+			{"the capabilities are those that were asked for", false, nil, "grep -e ^Cap -e ^NoNew /proc/self/status | tr '\t' ' '",
+				"CapInh: 0000000000000000\nCapPrm: 0000000020000420\nCapEff: 0000000020000420\nCapBnd: 0000000020000420\nCapAmb: 0000000000000000\nNoNewPrivs: 1"},
+			{"all can be had, inside", false, func(s *container.Spec) {
+				all := caps.UpTo(probe(t).LastCapability)
+				s.Process.Capabilities = &caps.Config{Bounding: all, Effective: all, Permitted: all}
+			}, "mount -t tmpfs x /tmp && echo mounted; hostname other && hostname; echo 0 >/proc/sys/vm/drop_caches; mknod /tmp/sda b 8 0; chroot / id -u",
+				"mounted\nother\n/bin/sh: can't create /proc/sys/vm/drop_caches: Read-only file system\nmknod: /tmp/sda: Operation not permitted\n0"},
+			{"the devices are the host's, and work", false, nil, "cd /dev; stat -c '%n %t:%T' null zero full random urandom tty; echo x >full; head -c 9 zero | wc -c; echo x >null", `
+				null 1:3
+				zero 1:5
+				full 1:7
+				random 1:8
+				urandom 1:9
+				tty 5:0
+				sh: write error: No space left on device
+				9`},
+			{"a named pipe can be made", false, func(s *container.Spec) {
+				s.Devices = []mounts.Device{{Path: "/dev/a/pipe", Type: "p", FileMode: 0o600}}
+			}, "stat -c '%F %a' /dev/a/pipe", "fifo 600"},
+			{"masked paths are empty and read-only ones read-only", false, func(s *container.Spec) {
+				s.MaskedPaths = append(s.MaskedPaths, "/etc/passwd", "/home")
+				s.ReadonlyPaths = append(s.ReadonlyPaths, "/usr")
+			}, "cat /etc/passwd; touch /home/x; touch /usr/x; echo 1 >/proc/sys/kernel/msgmax",
+				"touch: /home/x: Read-only file system\ntouch: /usr/x: Read-only file system\n/bin/sh: can't create /proc/sys/kernel/msgmax: Read-only file system"},
+			{"a read-only root", false, func(s *container.Spec) { s.Root.Readonly = true }, "touch /x", "touch: /x: Read-only file system"},
+			{"a bind mount", false, func(s *container.Spec) { s.Mounts = append(s.Mounts, mountOf("/mnt", host+"/tree", "ro")) }, "cat /mnt/file; touch /mnt/x", "of the host\ntouch: /mnt/x: Read-only file system"},
+			{"kernel parameters of its own namespaces", false, func(s *container.Spec) {
+				s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "user.max_mnt_namespaces": "7"}
+			},
+				"cd /proc/sys; cat net/ipv4/ip_forward user/max_mnt_namespaces", "1\n7"},
+			{"the OOM score can be raised", false, func(s *container.Spec) { score := 500; s.Process.OOMScoreAdj = &score }, "cat /proc/self/oom_score_adj", "500"},
+			{"lo is up", false, nil, "ip addr show lo | grep -o 'inet 127.0.0.1/8'", "inet 127.0.0.1/8"},
+			{"names", false, func(s *container.Spec) { s.Hostname = "box" }, "hostname", "box"},
+			{"the first process is the program", false, nil, "echo $$", "1"},
+			{"a program that the caller's user does not see is nobody's", false, nil, "ls /proc | grep -c '^[0-9]*$'", "3"},
+			{"the host's network", false, func(s *container.Spec) { s.Namespaces.Remove(clone.NEWNET) },
+				"touch /sys/x; test -d /sys/kernel && echo there", "touch: /sys/x: Read-only file system\nthere"},
+			{"the host's processes", false, func(s *container.Spec) { s.Namespaces.Remove(clone.NEWPID) }, "test -d /proc/1 && test $$ -gt 1 && echo there", "there"},
+			{"the host's cgroups", false, func(s *container.Spec) { s.Namespaces.Remove(clone.NEWCGROUP) }, "touch /sys/fs/cgroup/x 2>/dev/null; test -f /sys/fs/cgroup/cgroup.controllers && echo there", "there"},
+
+			{"other users and groups", true, func(s *container.Spec) {
+				s.Process.User = container.User{UID: 1000, GID: 1001, AdditionalGIDs: []uint32{5, 77}}
+			}, "id -u; id -G; touch /x; touch /dev/shm/x; stat -c %u:%g /dev/shm/x", "1000\n1001 5 77\ntouch: /x: Permission denied\n1000:1001"},
+			{"files of many", true, func(s *container.Spec) {
+				s.Process.Capabilities.Permitted.Add(caps.CHOWN)
+				s.Process.Capabilities.Effective.Add(caps.CHOWN)
+				s.Process.Capabilities.Bounding.Add(caps.CHOWN)
+			}, "touch /dev/shm/x; chown 33:44 /dev/shm/x; stat -c %u:%g /dev/shm/x; chown 70000 /dev/shm/x", "33:44\nchown: /dev/shm/x: Invalid argument"},
+			{"no setgroups where nobody may", false, nil, "cat /proc/self/setgroups", map[bool]string{true: "allow", false: "deny"}[many]},
+		}
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				if row.many && !many {
+					t.Skip("skipped: this user has one id")
+				}
+				spec := with(root, inUser(t), sh(row.script))
+				if row.change != nil {
+					row.change(&spec)
+				}
+				if out, _ := run(t, spec); lines(out) != lines(row.want) {
+					t.Errorf("the script\n%s\nprinted\n%s\nwant\n%s", row.script, lines(out), lines(row.want))
+				}
+			})
+		}
 	})
+}
+
+// shown is a map as /proc/self/uid_map shows it, with single spaces.
+func shown(m clone.IDMaps) string {
+	return " " + strings.ReplaceAll(strings.TrimSuffix(m.Format(), "\n"), "\n", "\n ") + "\n"
+}
+
+// probe asks this machine.
+func probe(t testing.TB) container.Host {
+	t.Helper()
+	host, err := container.Probe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+// TestUserNamespacesAreOwned looks from outside: the container's user namespace is a
+// child of the caller's, and all of its other namespaces belong to it.
+func TestUserNamespacesAreOwned(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		spec := with(rootFSFor(t), inUser(t), sh("exec sleep 1000"))
+		spec.Namespaces.Add(clone.NEWTIME, "")
+		p, _, err := begin(t, compile(t, spec))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := fmt.Sprintf("/proc/%d/ns/", p.Pid())
+		user := namespace(t, dir+"user", 0)
+		if parent, own := namespace(t, dir+"user", unix.NS_GET_PARENT), namespace(t, "/proc/self/ns/user", 0); parent != own {
+			t.Errorf("the parent of its user namespace is %d, the caller's is %d", parent, own)
+		}
+		for _, typ := range clone.NamespaceTypes() {
+			name := clone.NsName(typ)
+			if typ == clone.NEWUSER {
+				continue
+			}
+			if own := namespace(t, "/proc/self/ns/"+name, 0); own == namespace(t, dir+name, 0) {
+				t.Errorf("%s: the container has the caller's", name)
+			}
+			if owner := namespace(t, dir+name, unix.NS_GET_USERNS); owner != user {
+				t.Errorf("%s: it belongs to %d, the container's user namespace is %d", name, owner, user)
+			}
+		}
+	})
+}
+
+// namespace is the inode of a namespace, or of the one that an ioctl leads to.
+func namespace(t *testing.T, path string, request uint) uint64 {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	fd := int(file.Fd())
+	if request != 0 {
+		if fd, err = unix.IoctlRetInt(fd, request); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		defer unix.Close(fd)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Ino
+}
+
+// TestJoinUserNamespace: a second container in the namespaces of a first, by path.
+func TestJoinUserNamespace(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		root := rootFSFor(t)
+		first, _, err := begin(t, compile(t, with(root, inUser(t), sh("exec sleep 1000"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := fmt.Sprintf("/proc/%d/ns/", first.Pid())
+		types := []clone.NamespaceType{clone.NEWUSER, clone.NEWPID, clone.NEWNET, clone.NEWIPC, clone.NEWUTS, clone.NEWCGROUP}
+		script := "id -u; cat /proc/1/comm; touch /dev/shm/x && echo writable"
+		want := "0\nsleep\nwritable\n"
+		for _, typ := range types {
+			script += "; readlink /proc/self/ns/" + clone.NsName(typ)
+			link, err := os.Readlink(dir + clone.NsName(typ))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want += link + "\n"
+		}
+		second := with(root, sh(script), func(s *container.Spec) {
+			for _, typ := range types {
+				s.Namespaces.Add(typ, dir+clone.NsName(typ))
+			}
+			s.Hostname = ""
+			s.Mounts[2].Options = []string{"newinstance", "ptmxmode=0666"} // which groups it has is not known
+		})
+		if out, _ := run(t, second); out != want {
+			t.Errorf("got\n%s\nwant\n%s", out, want)
+		}
+	})
+}
+
+// TestClocks shifts the clocks of a time namespace, with and without a user namespace.
+func TestClocks(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		var st unix.Sysinfo_t
+		if err := unix.Sysinfo(&st); err != nil {
+			t.Fatal(err)
+		}
+		root := rootFSFor(t)
+		for _, user := range []bool{true, false} {
+			spec := with(root, sh("cut -d . -f 1 /proc/uptime; cat /proc/self/timens_offsets | tr -s ' '"))
+			if user {
+				inUser(t)(&spec)
+			} else if os.Geteuid() != 0 {
+				continue
+			}
+			spec.Namespaces.Add(clone.NEWTIME, "")
+			spec.TimeOffsets = map[string]container.TimeOffset{"monotonic": {Secs: 77, Nanosecs: 5}, "boottime": {Secs: 1000000}}
+			out, _ := run(t, spec)
+			up, rest, _ := strings.Cut(out, "\n")
+			seconds, err := strconv.ParseInt(up, 10, 64)
+			if err != nil {
+				t.Fatalf("it says %q", out)
+			}
+			if d := seconds - st.Uptime - 1000000; d < -1 || d > 600 {
+				t.Errorf("inside it is up for %d seconds, outside for %d: want a million more", seconds, st.Uptime)
+			}
+			if rest != "monotonic 77 5\nboottime 1000000 0\n" {
+				t.Errorf("the offsets are %q", rest)
+			}
+		}
+	})
+}
+
+// TestRefusalsInUserNamespaces is what a user reads.
+func TestRefusalsInUserNamespaces(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		root := rootFSFor(t)
+		rows := []struct {
+			name   string
+			change func(*container.Spec)
+			want   string
+		}{
+			{"ids of others", func(s *container.Spec) {
+				if os.Geteuid() == subuser.ID {
+					s.UIDMappings = append(s.UIDMappings, clone.IDMap{ContainerID: 70000, HostID: 10, Size: 1})
+				} else {
+					s.Process.User.UID = 70000
+				}
+			}, map[int]string{
+				subuser.ID: "linux.uidMappings: /usr/bin/newuidmap: exit status 1: newuidmap: uid range [70000-70001) -> [10-11) not allowed: /etc/subuid and /etc/subgid must have a line for the user with all of these ids",
+			}[os.Geteuid()]},
+			{"a device that the host has not there", func(s *container.Spec) {
+				s.Devices = []mounts.Device{{Path: "/dev/null2", Type: "c", Major: 1, Minor: 3}}
+			}, "op N open_tree \"/dev/null2\" (linux.devices[0]): no such file or directory"},
+			{"a clock before the beginning", func(s *container.Spec) {
+				s.Namespaces.Add(clone.NEWTIME, "")
+				s.TimeOffsets = map[string]container.TimeOffset{"boottime": {Secs: -1 << 40}}
+			}, "op N write $file \"boottime -1099511627776 0\\n\" (linux.timeOffsets): numerical result out of range: ERANGE: the clock would stand before 0, or later than 146 years from now"},
+		}
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				if row.want == "" {
+					t.Skip("skipped: this user has no program that maps ids")
+				}
+				if got := refusalOf(t, compile(t, with(root, inUser(t), row.change))); !strings.HasPrefix(got, row.want) {
+					t.Errorf("got  %s\nwant %s", got, row.want)
+				}
+			})
+		}
+	})
+}
+
+// TestUserNamespaceWithoutAnyRights has a user without a user namespace read what to do.
+func TestUserNamespaceWithoutAnyRights(t *testing.T) {
+	if !nstest.Subprocess(t, nstest.As(nobody)) {
+		return
+	}
+	root := nstest.RootFS(t)
+	want := "root.path: " + root + ": operation not permitted: copying a mount needs CAP_SYS_ADMIN; an ordinary user's container needs a user namespace (see spec --rootless)"
+	if got := refusalOf(t, compile(t, with(root))); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestSourcesThatTheContainerMayNotReach are bound all the same, for a caller who may.
+func TestSourcesThatTheContainerMayNotReach(t *testing.T) {
+	nstest.Root(t)
+	root, host := rootFSFor(t), t.TempDir()
+	makeFile(t, makeDir(t, host, "closed", "open"), "file")
+	if err := os.Chmod(filepath.Join(host, "closed"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := run(t, with(root, inUser(t), sh("cat /mnt/file; cat /etc/passwd"), func(s *container.Spec) {
+		s.Mounts = append(s.Mounts, mountOf("/mnt", host+"/closed/open"), mountOf("/etc/passwd", host+"/closed/open/file"))
+	}))
+	if want := "of the host\nof the host\n"; out != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+}
+
+// TestIDMappedMounts: files that belong to the host's root belong to the container's, and
+// what the container makes belongs to the host's root, or to whom the map says.
+func TestIDMappedMounts(t *testing.T) {
+	nstest.Root(t)
+	root, host := rootFSFor(t), t.TempDir()
+	if err := unix.Mount("tmpfs", host, "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(host, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	makeFile(t, host, "file")
+	tree := makeDir(t, host, "below")
+	if err := unix.Mount("tmpfs", tree, "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(tree, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	const script = "stat -c %u /mnt/file; touch /mnt/made; rm /mnt/made; stat -c %u /mnt/below"
+	rows := []struct {
+		name    string
+		change  func(*container.Spec)
+		options []string
+		own     *container.MountIDs
+		want    string
+	}{
+		{"without ids of its own", inUser(t), nil, nil, "65534\ntouch: /mnt/made: Permission denied\nrm: can't remove '/mnt/made': No such file or directory\n65534"},
+		{"with those of the user namespace", inUser(t), []string{"idmap"}, nil, "0\n65534"},
+		{"and all that is mounted below", inUser(t), []string{"ridmap"}, nil, "0\n0"},
+		{"with its own", inUser(t), []string{"rw"}, &container.MountIDs{UIDs: ids(100033, 10), GIDs: ids(100033, 10)}, "33\ntouch: /mnt/made: Value too large for defined data type\nrm: can't remove '/mnt/made': No such file or directory\n65534"},
+		{"without a user namespace", func(*container.Spec) {}, []string{"idmap"}, &container.MountIDs{UIDs: ids(0, 1), GIDs: ids(0, 1)}, "0\n0"},
+		{"and with other ids", func(*container.Spec) {}, []string{"idmap"}, &container.MountIDs{UIDs: ids(5, 1), GIDs: ids(5, 1)}, "5\ntouch: /mnt/made: Value too large for defined data type\nrm: can't remove '/mnt/made': No such file or directory\n0"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			spec := with(root, sh(script), row.change)
+			spec.Mounts = append(spec.Mounts, mounts.Mount{Destination: "/mnt", Type: "bind", Source: host, Options: append([]string{"rbind"}, row.options...)})
+			if row.own != nil {
+				spec.MountIDs = map[int]container.MountIDs{len(spec.Mounts) - 1: *row.own}
+			}
+			if out, _ := run(t, spec); lines(out) != lines(row.want) {
+				t.Errorf("printed\n%s\nwant\n%s", lines(out), lines(row.want))
+			}
+		})
+	}
+}
+
+// TestUserNamespaceKilledAtEveryOperation ends the program in front of every operation,
+// in both processes, by the strict mode of seccomp: Start says so, and no process is
+// left, running or to be waited for.
+func TestUserNamespaceKilledAtEveryOperation(t *testing.T) {
+	strict := prog.Op{Call: prog.Seccomp, Args: prog.Args{prog.Int(unix.SECCOMP_SET_MODE_STRICT), prog.Int(0), prog.Int(0)}}
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		whole := compile(t, with(rootFSFor(t), inUser(t)))
+		fork := slices.IndexFunc(ops(whole.Child), func(op prog.Op) bool { return op.Call == prog.Clone3 })
+		tried, died, every := 0, 0, 1
+		if testing.Short() {
+			every = 16
+		}
+		for at := 2; at < whole.Child.Len(); at++ {
+			if at > fork+4 && at%every != 0 {
+				continue
+			}
+			plan := *whole
+			var err error
+			plan.Child, err = rebuild(whole.Child, func(i int, op prog.Op) []prog.Op {
+				if i == at {
+					return []prog.Op{strict, op}
+				}
+				return []prog.Op{op}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tried++
+			_, status, err := runPlan(t, &plan)
+			var op *nsexec.OpError
+			switch {
+			case errors.As(err, &op) && op.Status == unix.WaitStatus(unix.SIGKILL):
+				died++
+			case err != nil && strings.HasSuffix(err.Error(), "the first process ended with status 0x9 at its fork"):
+				died++ // its last operation, when it had told who goes on
+			case err != nil:
+				t.Errorf("killed at operation %d, %s: %v", at, whole.Child.Text(at), err)
+			case status != exited(0):
+				t.Errorf("killed at operation %d, %s: Start reports success, and Wait %#x", at, whole.Child.Text(at), int(status))
+			}
+			// Otherwise the operation stands on a way that was not taken.
+			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
+				t.Fatalf("killed at operation %d, %s: process %d is left (%v)", at, whole.Child.Text(at), pid, err)
+			}
+		}
+		t.Logf("killed at %d of %d operations, the fork is %d", died, tried, fork)
+		if died < tried/2 {
+			t.Error("too few of them were made")
+		}
+	})
+}
+
+// ops are the operations of a program.
+func ops(p *prog.Program) []prog.Op {
+	list := make([]prog.Op, p.Len())
+	for i := range list {
+		list[i] = p.Op(i)
+	}
+	return list
 }
