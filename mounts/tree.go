@@ -19,8 +19,13 @@ type Tree struct {
 	// not copy mounts: it does so itself, in its own copy of the host's tree, once,
 	// and uses the descriptor from then on. RootPath is the directory on the host,
 	// an absolute path; what is mounted below it comes along.
+	// An Overlay without Lower is a root of nothing: an empty tmpfs.
 	RootPath string
 	Overlay  *Overlay
+
+	// UserXattr is [Overlay].UserXattr for every overlay of the tree: where the
+	// program is in a user namespace.
+	UserXattr bool
 
 	// Null is the host's /dev/null as a detached mount. The caller has checked that
 	// it is the character device 1:3. Where it is the zero FD and Masked needs one,
