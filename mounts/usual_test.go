@@ -84,6 +84,12 @@ func TestDevicesOfARootWithADevOfItsOwn(t *testing.T) {
 	refused(t, root, tree, "file exists")
 }
 
+func TestRelativeDestination(t *testing.T) {
+	nstest.Root(t)
+	expect(t, nstest.RootFS(t), mounts.Tree{Mounts: []mounts.Mount{proc, {Destination: "run/./deep//er", Type: "tmpfs", Source: "x"}}},
+		"grep -o ' /run/[^ ]*' /proc/self/mountinfo", "/run/deep/er")
+}
+
 // TestDeviceThatIsThere has a device of the configuration in the root already, or nearly.
 func TestDeviceThatIsThere(t *testing.T) {
 	nstest.Root(t)
