@@ -19,13 +19,14 @@ it, one line on standard error says why, and the exit status is 1.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	bundle := bundleFlag(f)
+	bundle, flags := bundleFlag(f), processFlags(f)
 	return func(args []string) (int, error) {
-		if _, err := containerID(args); err != nil {
+		id, err := containerID(args)
+		if err != nil {
 			return 0, fmt.Errorf("run: %w", err)
 		}
 		signals := catchSignals()
-		plan, err := compile(*bundle)
+		plan, err := compile(*bundle, flags.change(id))
 		if err != nil {
 			return 0, err
 		}
@@ -48,7 +49,11 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 // start starts the container and begins to forward signals to it.
 func start(plan *container.Plan, signals *signals) (*nsexec.Process, error) {
 	signals.ready()
-	process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	extra, err := inherited(plan.Clone.Kept)
+	if err != nil {
+		return nil, err
+	}
+	process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Extra: extra})
 	if err != nil {
 		return nil, err
 	}
