@@ -16,19 +16,20 @@ the reason why. A warning is about what is in config.json and has no effect.
 `
 
 func preparePlan(g *global, f *flag.FlagSet) action {
-	bundle := bundleFlag(f)
+	bundle, flags := bundleFlag(f), processFlags(f)
 	format := f.String("format", "text", "print it as `FORMAT`, text or json")
 	brief := f.Bool("brief", false, "one line for each part of the configuration")
 	digest := f.Bool("digest", false, "only the SHA-256 of what the container would execute")
 	return func(args []string) (int, error) {
-		if _, err := containerID(args); err != nil {
+		id, err := containerID(args)
+		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
 		show, err := planFormat(*format, *brief, *digest, g.debug)
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
-		plan, err := compile(*bundle)
+		plan, err := compile(*bundle, flags.change(id))
 		if err != nil {
 			return 0, err
 		}
