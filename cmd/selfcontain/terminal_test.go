@@ -131,7 +131,7 @@ func (p *person) types(keys string) {
 // what stands in front of it.
 func (p *person) sees(text string) string {
 	p.t.Helper()
-	limit := time.After(time.Minute) // many times what anything takes
+	limit := time.After(patience)
 	for {
 		p.mu.Lock()
 		before, after, found := strings.Cut(string(p.seen), text)
@@ -170,7 +170,7 @@ func (p *person) leaves(status int) {
 // turns waits until the terminal is raw, or is not any more.
 func (p *person) turns(raw bool) {
 	p.t.Helper()
-	for limit := time.Now().Add(time.Minute); ; {
+	for limit := time.Now().Add(patience); ; {
 		m := p.modes()
 		if is := m.Lflag&(unix.ICANON|unix.ECHO|unix.ISIG) == 0 && m.Oflag&unix.OPOST == 0; is == raw {
 			return
@@ -181,6 +181,9 @@ func (p *person) turns(raw bool) {
 		time.Sleep(time.Millisecond) // there is nothing that tells
 	}
 }
+
+// patience is many times what anything takes.
+const patience = 20 * time.Second
 
 // prompt is what the shell of a container shows when it waits for a command. It is
 // computed, so that it is not what was typed.
@@ -199,56 +202,50 @@ func atShell(t *testing.T, changes ...string) *person {
 func TestTerminalJobControl(t *testing.T) {
 	nstest.Root(t)
 	p := atShell(t)
-	p.types("sleep 1000\n")
-	p.sees("sleep 1000\r\n")
-	p.stopsJob("sleep 1000")
-	p.types("bg\n")
-	p.sees("<42> ")
-	p.types("jobs\n")
-	p.sees("Running")
-	p.sees("<42> ")
-	p.types("fg\n")
-	p.sees("sleep 1000\r\n")
-	p.presses("\x03", "^C")
-	p.sees("<42> ")
-	p.types("echo was $?\n")
-	p.sees("was 130\r\n")
-	p.sees("<42> ")
-	p.types("sleep 1000\n")
-	p.sees("sleep 1000\r\n")
-	p.presses("\x1c", `^\`)
-	p.sees("<42> ")
-	p.types("echo was $?\n")
-	p.sees("was 131\r\n")
-	p.sees("<42> ")
-	p.types("cat; echo cat has ended\n")
-	p.sees("cat has ended\r\n")
-	p.types("half a ")
-	p.sees("half a ")
-	p.types("line\n")
-	p.sees("half a line\r\n") // what cat has written: the echo was in two parts
-	p.types("\x04")
-	p.sees("cat has ended\r\n")
-	p.sees("<42> ")
-	p.types("\x04")
-	p.leaves(131)
-}
-
-// presses presses a key that sends a signal until its echo is there: the shell needs a
-// moment to make its job the one that gets it.
-func (p *person) presses(key, echo string) {
-	p.t.Helper()
-	p.types(key)
-	p.sees(echo)
-}
-
-// stopsJob presses ^Z until the shell says that the job has stopped.
-func (p *person) stopsJob(job string) {
-	p.t.Helper()
-	p.presses("\x1a", "^Z")
+	// Each job says that it runs before a key is pressed: until then it would be the
+	// shell's.
+	p.runs("sh -c 'echo $((20+1)) up; exec sleep 1000'\n", "21 up\r\n")
+	p.types("\x1a")
 	p.sees("Stopped")
-	p.sees(job)
 	p.sees("<42> ")
+	p.runs("bg; jobs\n", "Running")
+	p.sees("<42> ")
+	p.runs("kill %1; wait; jobs; echo done: $?\n", "done: 0\r\n")
+	p.sees("<42> ")
+
+	p.runs("echo $((20+2)) up; cat\n", "22 up\r\n")
+	p.runs("one\n", "one\r\none\r\n")
+	p.types("\x1a")
+	p.sees("Stopped")
+	p.sees("<42> ")
+	p.runs("fg\n", "cat\r\n")
+	p.runs("two\n", "two\r\ntwo\r\n") // it has the terminal again
+	p.types("\x03")
+	p.sees("<42> ")
+	p.runs("echo was $?\n", "was 130\r\n")
+	p.sees("<42> ")
+
+	p.runs("echo $((20+3)) up; cat\n", "23 up\r\n")
+	p.runs("three\n", "three\r\nthree\r\n")
+	p.types("\x1c")
+	p.sees("<42> ")
+	p.runs("echo was $?\n", "was 131\r\n")
+	p.sees("<42> ")
+
+	p.runs("echo $((20+4)) up; cat; echo $((20+5)) down\n", "24 up\r\n")
+	p.runs("four\n", "four\r\nfour\r\n")
+	p.types("\x04")
+	p.sees("25 down\r\n")
+	p.sees("<42> ")
+	p.types("\x04")
+	p.leaves(0)
+}
+
+// runs types a line and waits for what comes of it.
+func (p *person) runs(line, want string) {
+	p.t.Helper()
+	p.types(line)
+	p.sees(want)
 }
 
 func TestTerminalOfTheProgram(t *testing.T) {
@@ -278,21 +275,9 @@ func TestTerminalOfTheProgram(t *testing.T) {
 
 func TestTerminalOfAUser(t *testing.T) {
 	nstest.Root(t)
-	user := strings.NewReplacer("\n", "", "\t", "").Replace(`"user": { "uid": 1000, "gid": 1001 },`)
-	dir := bundle(t, append(withTerminal(shell("stat -c %u:%g /dev/pts/0 /dev/console; echo opened >/dev/pts/0; tty")...),
-		`"process": {`, `"process": { "terminal": true, "consoleSize": { "height": 7, "width": 9 }, `+user)...)
-	// The default configuration has a user already: the last one counts for nobody.
-	text, err := os.ReadFile(dir + "/config.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := bytes.Index(text, []byte(user)) + len(user)
-	at := start + bytes.Index(text[start:], []byte(`"user": {`))
-	end := at + bytes.IndexByte(text[at:], '}') + 2
-	if err := os.WriteFile(dir+"/config.json", append(text[:at:at], text[end:]...), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p := sit(t, command(t, "run", "-b", dir, "box"), 24, 80)
+	changes := withTerminal(append(shell("stat -c %u:%g /dev/pts/0 /dev/console; echo opened >/dev/pts/0; tty"),
+		`"user": { "uid": 0, "gid": 0 }`, `"user": { "uid": 1000, "gid": 1001 }`)...)
+	p := sit(t, command(t, "run", "-b", bundle(t, changes...), "box"), 24, 80)
 	p.sees("1000:5\r\n1000:5\r\nopened\r\n/dev/pts/0\r\n")
 	p.leaves(0)
 }
@@ -314,7 +299,7 @@ func TestTerminalWindow(t *testing.T) {
 // seesSize asks until the window has a size: the change arrives by a signal.
 func (p *person) seesSize(size string) {
 	p.t.Helper()
-	for limit := time.Now().Add(time.Minute); ; {
+	for limit := time.Now().Add(patience); ; {
 		p.types("echo size: $(stty size).\n")
 		p.sees("\nsize: ")
 		if got := p.sees(".\r\n"); got == size {
@@ -460,7 +445,7 @@ func TestTerminalOfACommandThatIsKilled(t *testing.T) {
 	}
 	ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {
-		n, err := unix.Poll(ended, int(time.Minute.Milliseconds()))
+		n, err := unix.Poll(ended, int(patience.Milliseconds()))
 		if err == unix.EINTR {
 			continue
 		}
