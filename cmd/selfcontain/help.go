@@ -46,7 +46,11 @@ func flagUsages(f *flag.FlagSet) string {
 		if x.DefValue != "" && x.DefValue != "false" {
 			usage += " (default " + x.DefValue + ")"
 		}
-		fmt.Fprintf(&b, "  %s%-18s", short, strings.TrimSpace("--"+x.Name+" "+value))
+		name := strings.TrimSpace("--" + x.Name + " " + value)
+		if len(name) > 17 { // the text begins on a line of its own
+			name += "\n" + strings.Repeat(" ", 24)
+		}
+		fmt.Fprintf(&b, "  %s%-18s", short, name)
 		indent(&b, usage, 24)
 	})
 	return b.String()
