@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
@@ -26,6 +27,7 @@ func withInit(t testing.TB, namespaces uintptr, stdio [3]*os.File, add body) nse
 	file := os.NewFile(uintptr(fdInit), "init")
 	t.Cleanup(func() { file.Close() })
 	im := image(t, 4, func(b *prog.Builder, control prog.FD) {
+		b.Add(prog.Op{Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_DUMPABLE), prog.Int(0)}})
 		nsexec.EmitCloseOnExec(b, 3)
 		in := nsexec.EmitInit(b, 4, prog.FD{Num: 3, Name: "init"}, namespaces&unix.CLONE_NEWPID == 0)
 		add(b, control)
@@ -48,13 +50,33 @@ func execve(argv ...string) body {
 	}
 }
 
-// kinds are the ways in which the init can get at orphans.
-var kinds = []struct {
+// kind is a way in which the init gets at orphans, and who it is.
+type kind struct {
 	name       string
 	namespaces uintptr
-}{
-	{"first of a pid namespace", unix.CLONE_NEWPID},
-	{"in the caller's pid namespace", 0},
+	ordinary   bool
+}
+
+func (k kind) pidns() bool { return k.namespaces&unix.CLONE_NEWPID != 0 }
+
+// eachKind runs a test for all of them.
+func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
+	for _, k := range []kind{
+		{"first of a pid namespace", unix.CLONE_NEWPID, false},
+		{"in the caller's pid namespace", 0, false},
+		{"first of an ordinary user's pid namespace", unix.CLONE_NEWUSER | unix.CLONE_NEWPID, true},
+		{"an ordinary user's, in the caller's pid namespace", 0, true},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			switch {
+			case k.ordinary && !asOrdinaryUser(t):
+				return
+			case !k.ordinary:
+				nstest.Root(t)
+			}
+			test(t, k)
+		})
+	}
 }
 
 func TestInitEndsAsTheProgramEnds(t *testing.T) {
@@ -67,19 +89,17 @@ func TestInitEndsAsTheProgramEnds(t *testing.T) {
 		{"sleep 1000 & exit 5", 5},
 		{"(exec sleep 1000 >&- 2>&- <&-) & kill -9 $$", 128 + 9},
 	}
-	for _, kind := range kinds {
+	eachKind(t, func(t *testing.T, k kind) {
 		for _, row := range rows {
-			t.Run(kind.name+", "+row.script, func(t *testing.T) {
-				if kind.namespaces == 0 && strings.Contains(row.script, "1000") {
-					t.Skip("skipped: without a pid namespace nothing ends what the program leaves behind")
-				}
-				p := start(t, withInit(t, kind.namespaces, [3]*os.File{}, execve(busybox(t), "sh", "-c", row.script)))
-				if status := wait(t, p); status != exited(row.want) {
-					t.Errorf("status %#x, want exit %d", int(status), row.want)
-				}
-			})
+			if !k.pidns() && strings.Contains(row.script, "1000") {
+				continue // nothing ends what the program leaves behind
+			}
+			p := start(t, withInit(t, k.namespaces, [3]*os.File{}, execve(busybox(t), "sh", "-c", row.script)))
+			if status := wait(t, p); status != exited(row.want) {
+				t.Errorf("%s: status %#x, want exit %d", row.script, int(status), row.want)
+			}
 		}
-	}
+	})
 }
 
 // TestInitForwards sends every signal that can be caught to the init. The user's
@@ -91,40 +111,38 @@ func TestInitForwards(t *testing.T) {
 			numbers = append(numbers, fmt.Sprint(sig))
 		}
 	}
-	for _, kind := range kinds {
-		t.Run(kind.name, func(t *testing.T) {
-			r, w := pipe(t)
-			hold, release := pipe(t)
-			script := "for s in " + strings.Join(numbers, " ") + `; do trap "echo $s" $s; done; echo ready; while ! read line; do :; done; exit 3`
-			p := start(t, withInit(t, kind.namespaces, [3]*os.File{hold, w, nil}, execve(busybox(t), "sh", "-c", script)))
-			w.Close()
-			lines := bufio.NewScanner(r)
-			expect := func(want string) {
-				t.Helper()
-				if !lines.Scan() || lines.Text() != want {
-					t.Fatalf("the program says %q (%v), want %q", lines.Text(), lines.Err(), want)
-				}
+	eachKind(t, func(t *testing.T, k kind) {
+		r, w := pipe(t)
+		hold, release := pipe(t)
+		script := "for s in " + strings.Join(numbers, " ") + `; do trap "echo $s" $s; done; exec 3<&0; cat <&3 & echo ready; ` +
+			// A read would miss what comes just before it; wait unblocks signals and sleeps at once.
+			`while kill -0 $!; do wait $!; done 2>&-; exit 3`
+		p := start(t, withInit(t, k.namespaces, [3]*os.File{hold, w, nil}, execve(busybox(t), "sh", "-c", script)))
+		w.Close()
+		lines := bufio.NewScanner(r)
+		expect := func(want string) {
+			t.Helper()
+			if !lines.Scan() || lines.Text() != want {
+				t.Fatalf("the program says %q (%v), want %q", lines.Text(), lines.Err(), want)
 			}
-			expect("ready")
-			for _, number := range numbers {
-				sig := 0
-				if _, err := fmt.Sscan(number, &sig); err != nil {
-					t.Fatal(err)
-				}
-				if err := p.Signal(unix.Signal(sig)); err != nil {
-					t.Fatal(err)
-				}
-				expect(number)
-			}
-			if _, err := release.WriteString("\n"); err != nil {
+		}
+		expect("ready")
+		for _, number := range numbers {
+			sig := 0
+			if _, err := fmt.Sscan(number, &sig); err != nil {
 				t.Fatal(err)
 			}
-			if status := wait(t, p); status != exited(3) {
-				t.Errorf("status %#x, want exit 3", int(status))
+			if err := p.Signal(unix.Signal(sig)); err != nil {
+				t.Fatal(err)
 			}
-			t.Logf("%d signals", len(numbers))
-		})
-	}
+			expect(number)
+		}
+		release.Close()
+		if status := wait(t, p); status != exited(3) {
+			t.Errorf("status %#x, want exit 3", int(status))
+		}
+		t.Logf("%d signals", len(numbers))
+	})
 }
 
 // TestInitFailures are starts that fail around the fork: each says which operation, of
@@ -152,6 +170,18 @@ func TestInitFailures(t *testing.T) {
 		p := start(t, withInit(t, unix.CLONE_NEWPID, [3]*os.File{}, func(b *prog.Builder, c prog.FD) { exit(b, 7) }))
 		if status := wait(t, p); status != exited(7) {
 			t.Errorf("status %#x", int(status))
+		}
+	})
+	t.Run("a program that the second process must not be dumpable for", func(t *testing.T) {
+		c := withInit(t, unix.CLONE_NEWPID, [3]*os.File{}, func(b *prog.Builder, _ prog.FD) {
+			dumpable := b.Label("dumpable")
+			b.Add(prog.Op{Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_GET_DUMPABLE)}, OnResult: dumpable})
+			exit(b, 0)
+			b.Bind(dumpable)
+			exit(b, 1)
+		})
+		if status := wait(t, start(t, c)); status != exited(0) {
+			t.Errorf("status %#x: what the first process has set does not hold in the second", int(status))
 		}
 	})
 	t.Run("the image of the init cannot be executed", func(t *testing.T) {
