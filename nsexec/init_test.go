@@ -2,12 +2,17 @@ package nsexec_test
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -205,4 +210,102 @@ func TestInitFailures(t *testing.T) {
 			t.Errorf("want the end of what the user's process can write: %d, %v", n, err)
 		}
 	})
+}
+
+// TestInitKilledInExecve holds the second process inside execve, as
+// TestKilledInExecve does with the first, and kills it there, or the first one.
+func TestInitKilledInExecve(t *testing.T) {
+	nstest.Root(t)
+	file := filepath.Join(nstest.RootFS(t), "bin/busybox")
+	listener, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(listener)
+	if err := unix.FanotifyMark(listener, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, file); err != nil {
+		t.Fatal(err)
+	}
+	for _, victim := range []string{"first", "second"} {
+		t.Run("the "+victim+" process", func(t *testing.T) {
+			for round := range 50 {
+				attacked := make(chan error, 1)
+				go func() {
+					event := make([]byte, 256)
+					n, err := unix.Read(listener, event)
+					if err != nil || n < 24 {
+						attacked <- fmt.Errorf("fanotify: %d bytes: %w", n, err)
+						return
+					}
+					// struct fanotify_event_metadata: the descriptor and the process.
+					opened, pid := int(event[16])|int(event[17])<<8, int(binary.LittleEndian.Uint32(event[20:]))
+					if victim == "first" {
+						pid = parentOf(t, pid)
+					}
+					attacked <- errors.Join(unix.Kill(pid, unix.SIGKILL), unix.Close(opened))
+				}()
+				c := withInit(t, unix.CLONE_NEWPID, [3]*os.File{}, execve(file, "true"))
+				p, err := nsexec.Start(c)
+				if e := <-attacked; e != nil {
+					t.Fatal(e)
+				}
+				var op *nsexec.OpError
+				if !errors.As(err, &op) {
+					finish(t, p)
+					t.Fatalf("round %d: Start says %v where the process was killed in execve", round, err)
+				}
+				if op.Op.Call != prog.Execve || op.Errno != 0 || op.Status != killed(unix.SIGKILL) {
+					t.Fatalf("round %d: %v %#x, want execve, no error and SIGKILL: %v", round, op.Errno, int(op.Status), op)
+				}
+			}
+		})
+	}
+}
+
+// parentOf is the number of a process's parent.
+func parentOf(t *testing.T, pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Error(err)
+		return -1
+	}
+	parent, err := strconv.Atoi(field(string(text), "PPid"))
+	if err != nil {
+		t.Error(err)
+		return -1
+	}
+	return parent
+}
+
+// TestInitTrace has times for the operations of both processes: those of the first that
+// come after the fork lie behind those of the second.
+func TestInitTrace(t *testing.T) {
+	c := withInit(t, unix.CLONE_NEWPID, [3]*os.File{}, execve(busybox(t), "true"))
+	p := c.Image.Program()
+	im, err := nsexec.NewTracedImage(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Image = im
+	proc := start(t, c)
+	times, err := proc.Trace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := time.Duration(0)
+	for i := 2; i < p.Len(); i++ {
+		op := p.Op(i)
+		if !slices.Contains([]int{p.Len() - 2, p.Len() - 3}, i) { // those are for a program that never ran
+			if times[i].Before <= clock {
+				t.Errorf("op %d %v was made at %v, want later than %v", i, op, times[i].Before, clock)
+			}
+			clock = times[i].Before
+			continue
+		}
+		if times[i] != (nsexec.Timing{}) {
+			t.Errorf("op %d %v was not made, and has the times %v", i, op, times[i])
+		}
+	}
+	if at := p.Op(proc.At()); at.Call != prog.Execve {
+		t.Errorf("the program ended at %v, want its execve", at)
+	}
 }
