@@ -47,7 +47,6 @@ type compiler struct {
 	files []prog.FD // what is handed down, by number
 	root  prog.FD
 	null  prog.FD
-	init  prog.FD
 	joins []prog.FD // one for each namespace to join, in the order of setns
 }
 
@@ -90,7 +89,7 @@ func (c *compiler) before() {
 		}))
 	}
 	if c.spec.Init {
-		c.init = step(Step{
+		step(Step{ // the last one, for nsexec.EmitInit
 			Action: OpenInit, As: c.hand("init"),
 			Why: "what the first process becomes: it reaps, forwards signals, ends as the program ends", Origin: "init",
 		})

@@ -34,7 +34,7 @@ func withInit(t testing.TB, namespaces uintptr, stdio [3]*os.File, add body) nse
 	im := image(t, 4, func(b *prog.Builder, control prog.FD) {
 		b.Add(prog.Op{Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_DUMPABLE), prog.Int(0)}})
 		nsexec.EmitCloseOnExec(b, 3)
-		in := nsexec.EmitInit(b, 4, prog.FD{Num: 3, Name: "init"}, namespaces&unix.CLONE_NEWPID == 0)
+		in := nsexec.EmitInit(b, 4, 3, namespaces&unix.CLONE_NEWPID == 0)
 		add(b, control)
 		in.EmitBecome(b)
 	})
