@@ -212,6 +212,48 @@ func TestInitFailures(t *testing.T) {
 	})
 }
 
+// TestInitHoldsLittle looks at the first process while the second is on its way: what it
+// holds then, it holds for a moment while the user's program runs.
+func TestInitHoldsLittle(t *testing.T) {
+	reaper, err := nsexec.OpenReaper(nsexec.StoreAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(reaper)
+	const files = 7
+	im := image(t, files, func(b *prog.Builder, control prog.FD) {
+		b.Add(prog.Op{Call: prog.Dup3, Args: prog.Args{prog.FD{Num: 3}, prog.FD{Num: 20}, prog.Int(0)}})
+		nsexec.EmitCloseOnExec(b, 4)
+		in := nsexec.EmitInit(b, files, 4, true)
+		nsexec.EmitSync(b, control, "the caller looks")
+		exit(b, 0)
+		in.EmitBecome(b)
+	})
+	look := func(p *nsexec.Process) error {
+		list, err := os.ReadDir(procPath(p, "fd"))
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, fd := range list {
+			names = append(names, fd.Name())
+		}
+		slices.Sort(names)
+		if want := "[0 1 2 3 6 7 8]"; fmt.Sprint(names) != want { // image, report, control
+			t.Errorf("it holds %v, want %s", names, want)
+		}
+		return nil
+	}
+	c := nsexec.Config{Image: im, Sync: []func(*nsexec.Process) error{look}}
+	for range files - 1 {
+		c.Files = append(c.Files, fd(null(t), "null"))
+	}
+	c.Files = append(c.Files, prog.FD{Num: reaper, Name: "init"})
+	if status := wait(t, start(t, c)); status != exited(0) {
+		t.Errorf("status %#x", int(status))
+	}
+}
+
 // TestInitKilledInExecve holds the second process inside execve, as
 // TestKilledInExecve does with the first, and kills it there, or the first one.
 func TestInitKilledInExecve(t *testing.T) {
