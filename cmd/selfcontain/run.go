@@ -18,13 +18,10 @@ it, one line on standard error says why, and the exit status is 1.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	bundle := bundleFlag(f)
+	planOf := planRun("run", f)
 	return func(args []string) (int, error) {
-		if _, err := containerID(args); err != nil {
-			return 0, fmt.Errorf("run: %w", err)
-		}
 		signals := catchSignals()
-		plan, err := compile(*bundle)
+		plan, err := planOf(args)
 		if err != nil {
 			return 0, err
 		}
