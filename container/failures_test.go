@@ -276,3 +276,34 @@ func TestWhyTheMachineRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsRefusedBeforehand is what a configuration reads that cannot be done on any
+// machine, or not on this one: nothing has been tried then.
+func TestWhatIsRefusedBeforehand(t *testing.T) {
+	host := hostOf(t, "6.1-root")
+	old := host
+	old.Kernel, old.Missing = "5.4.0", []string{"mount_setattr (5.12)", "openat2 (5.6)"}
+	for _, row := range []struct {
+		name   string
+		host   container.Host
+		change func(*container.Spec)
+		want   string
+	}{
+		{"an old kernel", old, func(*container.Spec) {}, "kernel 5.4.0 is too old for a container: it does not have mount_setattr (5.12), openat2 (5.6)"},
+		{"no program", host, func(s *container.Spec) { s.Process.Args = nil }, "process.args: there is no program to run"},
+		{"a relative root", host, func(s *container.Spec) { s.Root.Path = "rootfs" }, `root.path: "rootfs": want an absolute path`},
+		{"no mount namespace", host, func(s *container.Spec) { s.Namespaces.Remove(clone.NEWNS) }, "linux.namespaces: a new mount namespace is needed, or the container's mounts would be the host's"},
+		{"the host's name", host, func(s *container.Spec) { s.Namespaces.Remove(clone.NEWUTS) }, `hostname: "inside": without a uts namespace the container would change the host's`},
+		{"an environment without names", host, func(s *container.Spec) { s.Process.Env = []string{"=x"} }, `process.env[0]: "=x": want NAME=VALUE`},
+		{"a limit that is none", host, func(s *container.Spec) { s.Process.Rlimits[0].Type = "RLIMIT_NOFILES" }, `process.rlimits[0]: "RLIMIT_NOFILES" is no resource limit`},
+		{"a soft limit above the hard one", host, func(s *container.Spec) { s.Process.Rlimits[0].Soft = 2000 }, "process.rlimits[0]: the soft limit 2000 is above the hard limit 1024"},
+		{"an id that is no id", host, func(s *container.Spec) { s.Process.User.UID = 1<<32 - 1 }, `process.user: 4294967295 is no id: the kernel takes it for "leave unchanged"`},
+		{"a parameter of the host's", host, func(s *container.Spec) { s.Sysctl = map[string]string{"kernel.panic": "1"} }, "linux.sysctl[kernel.panic]: it belongs to no namespace and would change the host"},
+	} {
+		spec := with("/srv/root", row.change)
+		_, err := container.Compile(spec, row.host)
+		if err == nil || err.Error() != row.want {
+			t.Errorf("%s: got  %v\nwant %s", row.name, err, row.want)
+		}
+	}
+}

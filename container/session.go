@@ -42,7 +42,7 @@ func (c *compiler) emitJoins(control prog.FD) {
 		c.b.Add(prog.Op{
 			Call: prog.Setns, Args: prog.Args{c.joins[i], prog.Int(ns.Type.Flag())},
 			Why:  "join " + ns.Path,
-			Hint: "joining needs CAP_SYS_ADMIN in the user namespace that owns it",
+			Hint: "EPERM: joining needs CAP_SYS_ADMIN in the user namespace that owns it; ENOMEM: the namespace has no process any more",
 		})
 	}
 	if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
@@ -75,10 +75,12 @@ func (c *compiler) emitLoopback() {
 func (c *compiler) emitNames() {
 	if name := c.spec.Hostname; name != "" {
 		c.b.From("hostname")
-		c.b.Add(prog.Op{Call: prog.Sethostname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says"})
+		c.b.Add(prog.Op{Call: prog.Sethostname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says", Hint: nameHint})
 	}
 	if name := c.spec.Domainname; name != "" {
 		c.b.From("domainname")
-		c.b.Add(prog.Op{Call: prog.Setdomainname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says"})
+		c.b.Add(prog.Op{Call: prog.Setdomainname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says", Hint: nameHint})
 	}
 }
+
+const nameHint = "EPERM: it needs CAP_SYS_ADMIN in the user namespace that owns the uts namespace"

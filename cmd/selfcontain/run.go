@@ -18,10 +18,13 @@ it, one line on standard error says why, and the exit status is 1.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	planOf := planRun("run", f)
+	bundle := bundleFlag(f)
 	return func(args []string) (int, error) {
+		if _, err := containerID(args); err != nil {
+			return 0, fmt.Errorf("run: %w", err)
+		}
 		signals := catchSignals()
-		plan, err := planOf(args)
+		plan, err := compile(*bundle)
 		if err != nil {
 			return 0, err
 		}
