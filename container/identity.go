@@ -39,7 +39,7 @@ func (c *compiler) emitIdentity() {
 	b.From("process.user")
 	b.Add(prog.Op{
 		Call: prog.Setgroups, Args: prog.Args{prog.Int(len(p.User.AdditionalGIDs)), groups(p.User.AdditionalGIDs)},
-		Why: "the caller's groups are not the container's", Hint: "EPERM: it needs CAP_SETGID, and in a user namespace whose setgroups file says allow",
+		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
 	})
 	gid, uid := prog.Int(p.User.GID), prog.Int(p.User.UID)
 	b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{gid, gid, gid}, Why: "real, effective, saved", Hint: "EPERM: it needs CAP_SETGID; EINVAL: the user namespace has no such id"})

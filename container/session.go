@@ -42,7 +42,7 @@ func (c *compiler) emitJoins(control prog.FD) {
 		c.b.Add(prog.Op{
 			Call: prog.Setns, Args: prog.Args{c.joins[i], prog.Int(ns.Type.Flag())},
 			Why:  "join " + ns.Path,
-			Hint: "EPERM: joining needs CAP_SYS_ADMIN in the user namespace that owns it; ENOMEM: the namespace has no process any more",
+			Hint: "joining needs CAP_SYS_ADMIN in the user namespace that owns it",
 		})
 	}
 	if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
