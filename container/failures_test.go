@@ -52,6 +52,9 @@ func TestWhyItCannotBeExecuted(t *testing.T) {
 		{"a name that is too long", of(args("/bin/" + strings.Repeat("x", 300))), unix.ENAMETOOLONG, "file name too long: a path has at most 4095 bytes, a name in it 255"},
 		{"a path relative to the working directory", of(args("./here/none"), func(s *container.Spec) { s.Process.Cwd = "/etc" }), unix.ENOENT, absent + "there is no directory /etc/here in the root file system"},
 
+		{"a path relative to the root", of(args("./none")), unix.ENOENT, absent + "there is no such file in the root file system"},
+		{"a path with more slashes than it needs", of(args("//bin//./none")), unix.ENOENT, absent + "there is no such file in the root file system"},
+
 		{"a script whose interpreter is not there", of(args("/bin/perl-script")), unix.ENOENT, absent + "/bin/perl-script is a script, and its interpreter /usr/bin/perl is not in the root file system"},
 		{"a script with line ends of another system", of(args("/bin/crlf")), unix.ENOENT, absent + `/bin/crlf is a script, and the name of its interpreter ends in a carriage return, "/bin/sh\r": its lines have to end in a line feed alone`},
 		{"a script with an argument behind its interpreter", of(args("/bin/awk-script")), unix.ENOENT, absent + "/bin/awk-script is a script, and its interpreter /opt/awk is not in the root file system"},
