@@ -85,7 +85,7 @@ func (p *Plan) chain(root int, name string) []suspect {
 	var chain []suspect
 	for len(chain) <= scriptDepth {
 		if !strings.HasPrefix(name, "/") {
-			name = path.Join("/", p.wanted.Process.Cwd) + "/" + strings.TrimPrefix(name, "./")
+			name = strings.TrimSuffix(path.Join("/", p.wanted.Process.Cwd), "/") + "/" + strings.TrimPrefix(name, "./")
 		}
 		s := examine(root, name)
 		chain = append(chain, s)

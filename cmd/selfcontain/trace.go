@@ -14,15 +14,15 @@ import (
 const traceText = `The container runs as "run" would run it. When its program has been started, or
 could not be, everything that was done until then is written on standard error: when
 it began and how long it took, on the host's side and in the container, one line for
-each system call. A star marks the slowest, an exclamation mark what has failed. Calls
-that were not made, because a branch led past them, are not shown.
+each system call. A star marks the slowest, an exclamation mark what has failed.
+Calls that were not made, because a branch led past them, are not shown.
 
-Behind "trace run" the flags are those of run; without "run" it is meant.
+Behind "trace run" stand the flags of run; where there is no "run" it is meant.
 `
 
 // planner declares the flags of a verb that starts a container, and returns what makes
-// a plan of its arguments.
-type planner func(*flag.FlagSet) func(args []string) (*container.Plan, error)
+// a plan of its arguments. The name is how the verb was called, for errors.
+type planner func(name string, f *flag.FlagSet) func(args []string) (*container.Plan, error)
 
 // findPlanner is the planner of a verb.
 func findPlanner(verb string) (planner, bool) {
@@ -34,11 +34,11 @@ func findPlanner(verb string) (planner, bool) {
 }
 
 // planRun is for run: a bundle and an id.
-func planRun(f *flag.FlagSet) func(args []string) (*container.Plan, error) {
+func planRun(name string, f *flag.FlagSet) func(args []string) (*container.Plan, error) {
 	bundle := bundleFlag(f)
 	return func(args []string) (*container.Plan, error) {
 		if _, err := containerID(args); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return compile(*bundle)
 	}
@@ -47,17 +47,16 @@ func planRun(f *flag.FlagSet) func(args []string) (*container.Plan, error) {
 func prepareTrace(g *global, f *flag.FlagSet) action {
 	asJSON := f.Bool("json", false, "write it as JSON, with times in nanoseconds")
 	file := stringFlag(f, "output", "o", "", "write it to `FILE`")
-	plan := planRun(f)
+	plan := planRun("trace", f)
 	return func(args []string) (int, error) {
-		verb := "trace"
 		if len(args) > 0 {
 			if other, ok := findPlanner(args[0]); ok {
 				if given(f, "bundle") || given(f, "b") {
 					return 0, fmt.Errorf("trace: --bundle belongs behind %q", args[0])
 				}
-				verb = "trace " + args[0]
+				verb := "trace " + args[0]
 				own := flagSet(verb)
-				plan = other(own)
+				plan = other(verb, own)
 				switch err := own.Parse(args[1:]); {
 				case errors.Is(err, flag.ErrHelp):
 					v, _ := find("trace")
@@ -71,7 +70,7 @@ func prepareTrace(g *global, f *flag.FlagSet) action {
 		signals := catchSignals()
 		p, err := plan(args)
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", verb, err)
+			return 0, err
 		}
 		return g.trace(p, signals, *file, *asJSON)
 	}
