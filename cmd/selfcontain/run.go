@@ -66,8 +66,12 @@ func exitStatus(status unix.WaitStatus) int {
 
 // warn writes what is worth a look and stops nobody.
 func warn(texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	name := paintFor(os.Stderr).warned("selfcontain: warning:")
 	for _, text := range texts {
-		fmt.Fprintf(os.Stderr, "selfcontain: warning: %s\n", text)
+		fmt.Fprintf(os.Stderr, "%s %s\n", name, text)
 	}
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/selfcontain/runtime/mounts"
+)
+
+// The root of a box without --rootfs is what the machine has in /, through an overlay:
+// what is changed goes elsewhere. What it may not show is made anew: the kernel's own
+// file systems, and the two directories through which programs of the machine talk to
+// each other.
+
+// fresh are the directories of the machine that are not shown.
+var fresh = [...]string{"/proc", "/sys", "/dev", "/run", "/tmp"}
+
+// kernels are file systems that show the kernel or lead to other processes. Wherever
+// one is mounted besides, in a chroot say, it stays out of a box.
+var kernels = [...]string{
+	"autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
+	"fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs",
+	"smackfs", "sysfs", "tracefs",
+}
+
+// below reports whether a path is a directory or something in it.
+func below(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir) && p[len(dir)] == '/'
+}
+
+func isFresh(p string) bool {
+	return slices.ContainsFunc(fresh[:], func(dir string) bool { return below(p, dir) })
+}
+
+// visible are the machine's mounts that a path leads to, besides /, by their paths. One
+// is hidden by a mount on itself, and with all that is in it by another one in the same
+// parent that is nearer to its root.
+func visible(all []mountPoint) (list []mountPoint) {
+	byID, inside := map[int]mountPoint{}, map[int][]mountPoint{}
+	for _, m := range all {
+		byID[m.ID] = m
+		inside[m.Parent] = append(inside[m.Parent], m)
+	}
+	hidden := func(m mountPoint) bool {
+		return slices.ContainsFunc(inside[m.Parent], func(n mountPoint) bool {
+			return n.ID != m.ID && below(m.Path, n.Path)
+		})
+	}
+	for _, m := range all {
+		out := m.Path == "/" || slices.ContainsFunc(inside[m.ID], func(n mountPoint) bool { return n.Path == m.Path })
+		// The file of mounts is the kernel's, but a loop in it would be one here.
+		for at, depth := m, 0; !out && depth < len(all); depth++ {
+			out = hidden(at)
+			parent, known := byID[at.Parent]
+			if !known || parent.Path == "/" {
+				break
+			}
+			at = parent
+		}
+		if !out {
+			list = append(list, m)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b mountPoint) int { return strings.Compare(a.Path, b.Path) })
+	return list
+}
+
+// rootLayout is for root, who may have / itself as the lower layer. An overlay shows
+// one file system; the others are bound where they are, read-only. They come one by
+// one and not with what is mounted below them, or the kernel's would be among them.
+func rootLayout(m machine) (list []mounts.Mount) {
+	for _, at := range visible(m.Mounts) {
+		if isFresh(at.Path) || slices.Contains(kernels[:], at.Type) {
+			continue
+		}
+		list = append(list, mounts.Mount{
+			Destination: at.Path, Type: "bind", Source: at.Path, Options: []string{"bind", "ro", "rprivate"},
+			Origin: "the machine's " + at.Path,
+		})
+	}
+	return list
+}
+
+// mountsBelow reports whether something is mounted in a directory. The directory may be
+// a mount itself.
+func mountsBelow(shown []mountPoint, dir string) bool {
+	return slices.ContainsFunc(shown, func(m mountPoint) bool { return m.Path != dir && below(m.Path, dir) })
+}
+
+// resolver shows the file that /etc/resolv.conf leads to, where that lies in a
+// directory which is not shown: systemd-resolved has it in /run.
+func resolver(m machine) []mounts.Mount {
+	file := m.ResolvConf
+	if file == "" || !isFresh(file) || path.Clean(file) != file {
+		return nil
+	}
+	return []mounts.Mount{{
+		Destination: file, Type: "bind", Source: file, Options: []string{"bind", "ro", "rprivate"},
+		Origin: "the machine's /etc/resolv.conf",
+	}}
+}
+
+// kernelMounts are what every box has new.
+func kernelMounts(ownRoot bool) []mounts.Mount {
+	list := []mounts.Mount{
+		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", "ro"}},
+	}
+	if ownRoot {
+		list = append(list,
+			mounts.Mount{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=755"}},
+			mounts.Mount{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=1777"}},
+		)
+	}
+	for i := range list {
+		list[i].Origin = "box " + list[i].Destination
+	}
+	return list
+}

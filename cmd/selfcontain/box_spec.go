@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/mounts"
+)
+
+// spec is the container that the flags ask for, on this machine. It is a pure function.
+// The warnings say what is not as somebody may expect it.
+func (b *boxFlags) spec(args []string, host container.Host, m machine) (container.Spec, []string, error) {
+	s := container.Spec{
+		Hostname:      b.hostname,
+		Init:          b.init,
+		MaskedPaths:   slices.Clone(masked[:]),
+		ReadonlyPaths: slices.Clone(readonly[:]),
+		// The box goes with this process, however that ends.
+		ParentDeathSignal: unix.SIGKILL,
+	}
+	var warnings []string
+	if err := b.namespaces(&s, host); err != nil {
+		return s, nil, err
+	}
+	if err := b.root(&s, host, m); err != nil {
+		return s, nil, err
+	}
+	if err := b.extraMounts(&s, m.Cwd); err != nil {
+		return s, nil, err
+	}
+	if err := b.process(&s, args, host, m); err != nil {
+		return s, nil, err
+	}
+	s.Process.Cwd = b.workdir
+	if b.workdir == "" {
+		s.Process.Cwd = m.Cwd
+		if !b.inside(&s, m) {
+			s.Process.Cwd = "/"
+			if b.rootfs == "" {
+				warnings = append(warnings, fmt.Sprintf("%s is not in the box, which begins in /: --bind shows it", m.Cwd))
+			}
+		}
+	}
+	return s, warnings, nil
+}
+
+// masked and readonly are docker's.
+var (
+	masked = [...]string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+		"/sys/firmware",
+	}
+	readonly = [...]string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+)
+
+// namespaces are all new but for those that the flags share with the machine.
+func (b *boxFlags) namespaces(s *container.Spec, host container.Host) error {
+	s.Namespaces.Add(clone.NEWNS, "")
+	for _, n := range []struct {
+		is  clone.NamespaceType
+		new bool
+	}{
+		{clone.NEWPID, b.pid.value == private}, {clone.NEWUTS, b.uts.value == private},
+		{clone.NEWIPC, b.ipc.value == private}, {clone.NEWCGROUP, b.cgroupns.value == private},
+		{clone.NEWNET, b.net.value == none}, {clone.NEWUSER, b.ownUsers(host)},
+	} {
+		if n.new {
+			s.Namespaces.Add(n.is, "")
+		}
+	}
+	switch {
+	case b.userns.value == shared && host.UID != 0:
+		return errors.New("--userns host: only root can make a box without users of its own")
+	case b.uts.value == shared && b.hostname != "":
+		return errors.New("--hostname and --uts host: the name would be the machine's")
+	case b.uts.value == private && b.hostname == "":
+		s.Hostname = "box"
+	}
+	return nil
+}
+
+// ownUsers reports whether the box has a user namespace of its own.
+func (b *boxFlags) ownUsers(host container.Host) bool {
+	return b.userns.value == private || b.userns.value == "" && host.UID != 0
+}
+
+// root chooses the root file system and what is mounted in it by itself.
+func (b *boxFlags) root(s *container.Spec, host container.Host, m machine) error {
+	s.Root.Readonly = b.readOnly
+	lower := "/"
+	if b.rootfs != "" {
+		lower = absolute(b.rootfs, m.Cwd)
+	}
+	switch {
+	case lower == "/" && b.rootfs != "":
+		return errors.New("--rootfs /: leave the flag away, and the machine's own files are there with changes going elsewhere")
+	case b.rootfs != "" && b.keep == "":
+		s.Root.Path = lower
+	default:
+		s.Root.Overlay = &mounts.Overlay{Lower: []string{lower}}
+		if b.keep != "" {
+			dir := absolute(b.keep, m.Cwd)
+			s.Root.Overlay.Upper, s.Root.Overlay.Work = dir+"/upper", dir+"/work"
+		}
+	}
+	if b.rootfs == "" {
+		s.Mounts = rootLayout(m)
+	}
+	s.Mounts = append(s.Mounts, kernelMounts(b.rootfs == "")...)
+	if b.rootfs == "" {
+		s.Mounts = append(s.Mounts, resolver(m)...)
+	}
+	return nil
+}
+
+// absolute is a path without detours.
+func absolute(p, cwd string) string {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(cwd, p)
+	}
+	return filepath.Clean(p)
+}
+
+// extraMounts are those of the flags. They come last and cover what is there.
+func (b *boxFlags) extraMounts(s *container.Spec, cwd string) error {
+	for _, text := range b.tmpfs {
+		m, err := parseTmpfs(text)
+		if err != nil {
+			return err
+		}
+		s.Mounts = append(s.Mounts, m)
+	}
+	for _, text := range b.binds {
+		m, err := parseBind(text, cwd)
+		if err != nil {
+			return err
+		}
+		s.Mounts = append(s.Mounts, m)
+	}
+	return nil
+}
+
+// process is the program and what it may do.
+func (b *boxFlags) process(s *container.Spec, args []string, host container.Host, m machine) error {
+	if len(args) == 0 {
+		args = []string{"sh"}
+	}
+	set, err := capabilities(b.capAdd, b.capDrop, host.LastCapability)
+	if err != nil {
+		return err
+	}
+	for _, v := range b.env {
+		if v[0] == '=' {
+			return fmt.Errorf("--env %s: want NAME or NAME=VALUE", v)
+		}
+	}
+	if b.workdir != "" && !path.IsAbs(b.workdir) {
+		return fmt.Errorf("--workdir %s: want a path that begins with /", b.workdir)
+	}
+	p := container.Process{
+		Args: args, Env: environment(b.env, m.Env, b.rootfs != ""), NoNewPrivileges: true, Terminal: b.tty,
+		Capabilities: &caps.Config{Bounding: set, Permitted: set, Effective: set},
+	}
+	if b.user != "" {
+		if p.User.UID, p.User.GID, err = parseIDs(b.user); err != nil {
+			return err
+		}
+	}
+	s.Process = p
+	return nil
+}
+
+// inside reports whether the current directory is also one of the box: what is mounted
+// over it, the last one, decides, and otherwise the root file system.
+func (b *boxFlags) inside(s *container.Spec, m machine) bool {
+	for _, at := range slices.Backward(s.Mounts) {
+		if !below(m.Cwd, at.Destination) {
+			continue
+		}
+		same := at.Source == at.Destination && at.Type == "bind"
+		return same || m.Cwd == at.Destination
+	}
+	return b.rootfs == "" || m.CwdInside
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/container"
+)
+
+// storedHost is a machine of the golden plans.
+func storedHost(t *testing.T, name string) (host container.Host) {
+	t.Helper()
+	text, err := os.ReadFile("../../container/testdata/hosts/" + name + ".json")
+	if err == nil {
+		err = json.Unmarshal(text, &host)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+// parsed is a box's flags and arguments.
+func parsed(t *testing.T, line string) (*boxFlags, []string) {
+	t.Helper()
+	var b boxFlags
+	f := flagSet("box")
+	b.declare(f)
+	if err := f.Parse(strings.Fields(line)); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return &b, f.Args()
+}
+
+var here = machine{Cwd: "/home/a", Env: []string{"PATH=/bin"}, Mounts: mountsOf("1 0 / ext4", "2 1 /proc proc")}
+
+func TestBoxNamespaces(t *testing.T) {
+	root := storedHost(t, "6.1-root")
+	for _, row := range []struct{ line, want string }{
+		{"", "mnt pid uts ipc cgroup net"},
+		{"--net host", "mnt pid uts ipc cgroup"},
+		{"--pid host --ipc host --uts host --cgroupns host --net none", "mnt net"},
+		{"--userns private", "mnt pid uts ipc cgroup net user"},
+		{"--userns host", "mnt pid uts ipc cgroup net"},
+	} {
+		b, args := parsed(t, row.line)
+		s, _, err := b.spec(args, root, here)
+		var got []string
+		for _, n := range s.Namespaces {
+			got = append(got, clone.NsName(n.Type))
+		}
+		if err != nil || strings.Join(got, " ") != row.want {
+			t.Errorf("%q: %q, %v", row.line, got, err)
+		}
+	}
+	user := root
+	user.UID = 1000
+	b, args := parsed(t, "")
+	if s, _, err := b.spec(args, user, here); err != nil || !s.Namespaces.Contains(clone.NEWUSER) {
+		t.Errorf("an ordinary user: %v, %v", s.Namespaces, err)
+	}
+}
+
+func TestBoxSpec(t *testing.T) {
+	b, args := parsed(t, "--hostname h -e A=b -w /w -u 5:6 --read-only --tmpfs /t -v /x:/y:ro -t --init -- prog -v --help")
+	s, warnings, err := b.spec(args, storedHost(t, "6.1-root"), here)
+	if err != nil || len(warnings) != 0 {
+		t.Fatal(err, warnings)
+	}
+	p := s.Process
+	if s.Hostname != "h" || !slices.Contains(p.Env, "A=b") || p.Cwd != "/w" || p.User.UID != 5 || p.User.GID != 6 ||
+		!s.Root.Readonly || !p.Terminal || !s.Init || !p.NoNewPrivileges || strings.Join(p.Args, " ") != "prog -v --help" {
+		t.Errorf("%+v", s)
+	}
+	last := s.Mounts[len(s.Mounts)-2:]
+	if last[0].Destination != "/t" || last[1].Destination != "/y" || last[1].Origin != "--bind /x:/y:ro" {
+		t.Errorf("%+v", last)
+	}
+}
+
+func TestBoxDefaults(t *testing.T) {
+	b, args := parsed(t, "")
+	s, _, err := b.spec(args, storedHost(t, "6.1-root"), here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Hostname != "box" || s.Process.Cwd != "/home/a" || s.Root.Overlay == nil || s.Root.Overlay.Upper != "" ||
+		s.Root.Path != "" || s.Root.Readonly || !slices.Equal(s.Process.Args, []string{"sh"}) || s.ParentDeathSignal != 9 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// The working directory is kept where the box has it.
+func TestBoxWorkingDirectory(t *testing.T) {
+	for _, row := range []struct {
+		cwd, line, want string
+		inside, warns   bool
+	}{
+		{"/home/a", "", "/home/a", false, false},
+		{"/tmp/a", "", "/", false, true},
+		{"/tmp", "", "/tmp", false, false},
+		{"/tmpfiles", "", "/tmpfiles", false, false},
+		{"/tmp/a", "-v /tmp/a", "/tmp/a", false, false},
+		{"/tmp/a/b", "-v /tmp/a", "/tmp/a/b", false, false},
+		{"/tmp/a", "-v /x:/tmp/a", "/tmp/a", false, false},
+		{"/tmp/a/b", "-v /x:/tmp/a", "/", false, true},
+		{"/tmp/a", "-w /usr", "/usr", false, false},
+		{"/home/a", "--tmpfs /home", "/", false, true},
+		{"/home/a", "--rootfs /r", "/", false, false},
+		{"/home/a", "--rootfs /r", "/home/a", true, false},
+	} {
+		m := here
+		m.Cwd, m.CwdInside = row.cwd, row.inside
+		b, args := parsed(t, row.line)
+		s, warnings, err := b.spec(args, storedHost(t, "6.1-root"), m)
+		if err != nil || s.Process.Cwd != row.want || (len(warnings) > 0) != row.warns {
+			t.Errorf("in %s with %q: %s, %q, %v", row.cwd, row.line, s.Process.Cwd, warnings, err)
+		}
+	}
+}
+
+func TestBoxRefuses(t *testing.T) {
+	root := storedHost(t, "6.1-root")
+	user := root
+	user.UID = 1000
+	for _, row := range []struct {
+		line string
+		host container.Host
+		want string
+	}{
+		{"--userns host", user, "--userns host: only root can make a box without users of its own"},
+		{"--uts host --hostname a", root, "--hostname and --uts host: the name would be the machine's"},
+		{"--rootfs /", root, "--rootfs /: leave the flag away, and the machine's own files are there with changes going elsewhere"},
+		{"-w here", root, "--workdir here: want a path that begins with /"},
+		{"-e =x", root, "--env =x: want NAME or NAME=VALUE"},
+		{"-u me+", root, "--user me+: want UID[:GID], numbers below 4294967295"},
+		{"--cap-add FLY", root, `--cap-add: "FLY" is not a capability`},
+		{"-v /a:b", root, `--bind /a:b: "b": want ro or rw, or a place inside that begins with /`},
+		{"--tmpfs x", root, "--tmpfs x: want PATH[:OPTIONS], with a PATH that begins with / and is not /"},
+	} {
+		b, args := parsed(t, row.line)
+		if _, _, err := b.spec(args, row.host, here); err == nil || err.Error() != row.want {
+			t.Errorf("%q: %v\nwant %s", row.line, err, row.want)
+		}
+	}
+}
