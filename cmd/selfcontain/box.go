@@ -4,6 +4,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -45,46 +47,93 @@ func prepareBox(g *global, f *flag.FlagSet) action {
 	flags.declare(f)
 	return func(args []string) (int, error) {
 		signals := catchSignals()
-		plan, err := flags.compile(args)
-		if err != nil {
-			return boxFailed, fmt.Errorf("box: %w", err)
-		}
-		warn(plan.Warnings)
-		process, err := start(plan, signals)
-		if err != nil {
-			if g.debug {
-				return boxStatus(err), detailed(err)
-			}
-			return boxStatus(err), err
-		}
-		status, err := process.Wait()
+		j, err := flags.job(g, args)
 		if err != nil {
 			return boxFailed, err
 		}
-		return exitStatus(status), nil
+		status, err := runJob(j, signals)
+		if err != nil {
+			status = boxStatus(err)
+			if g.debug {
+				err = detailed(err)
+			}
+		}
+		return status, err
 	}
 }
 
-// compile plans a box on this machine.
-func (b *boxFlags) compile(args []string) (*container.Plan, error) {
+// runJob starts a container and waits for it.
+func runJob(j *job, signals *signals) (status int, err error) {
+	warn(j.plan.Warnings)
+	undo, err := j.prepare()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, undo()) }()
+	process, err := start(j.plan, signals)
+	if err != nil {
+		return 0, err
+	}
+	wait, err := process.Wait()
+	if err != nil {
+		return 0, err
+	}
+	return exitStatus(wait), nil
+}
+
+// job plans a box on this machine.
+func (b *boxFlags) job(g *global, args []string) (*job, error) {
 	host, err := container.Probe()
 	if err != nil {
 		return nil, err
 	}
-	m, err := look(b, host.UID != 0)
+	m, err := look(b, g.root, b.ownUsers(host))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("box: %w", err)
 	}
 	spec, warnings, err := b.spec(args, host, m)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("box: %w", err)
 	}
 	plan, err := container.Compile(spec, host)
 	if err != nil {
 		return nil, err
 	}
 	plan.Warnings = append(warnings, plan.Warnings...)
-	return plan, nil
+	layers := layersOf(spec)
+	return &job{plan: plan, layers: layers, keep: b.keepDir(m), scratch: m.Scratch, remove: func(dir string) error {
+		return b.remove(host, m, dir)
+	}}, nil
+}
+
+// remove removes a tree of changes. Some of it may belong to users that only a user
+// namespace has: then the machine's rm(1) does it, in a box to which only that tree is
+// real.
+func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
+	own := removeOwn(dir)
+	if own == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	again := boxFlags{binds: list{parent}, workdir: "/", capDrop: list{"ALL"}, capAdd: list{"DAC_OVERRIDE", "FOWNER"}}
+	again.declare(flagSet(""))
+	m.Scratch = ""
+	spec, _, err := again.spec([]string{"rm", "-rf", "--", dir}, host, m)
+	if err != nil {
+		return errors.Join(own, err)
+	}
+	plan, err := container.Compile(spec, host)
+	if err != nil {
+		return errors.Join(own, err)
+	}
+	process, err := plan.Start(container.Stdio{Err: os.Stderr})
+	if err != nil {
+		return errors.Join(own, err)
+	}
+	if status, err := process.Wait(); err != nil || status != 0 {
+		return errors.Join(own, err)
+	}
+	return nil
 }
 
 // boxStatus tells a program that is not there and one that cannot be executed from a

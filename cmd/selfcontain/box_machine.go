@@ -27,9 +27,9 @@ type machine struct {
 	Top    []entry      `json:"top,omitempty"`
 	// ResolvConf is the file that /etc/resolv.conf is a link to, if it is one.
 	ResolvConf string `json:"resolvConf,omitempty"`
-	// MemoryXattrs tells whether a tmpfs has extended attributes of users, in which
-	// an overlay of a user's notes what was removed. Linux 6.6
-	MemoryXattrs bool `json:"memoryXattrs,omitempty"`
+	// Scratch is a directory that may be made for what is changed, where memory
+	// cannot hold it.
+	Scratch string `json:"scratch,omitempty"`
 }
 
 // mountPoint is one mount of the machine.
@@ -50,8 +50,9 @@ type entry struct {
 	Mode uint32 `json:"mode,omitempty"`
 }
 
-// look asks the machine what the flags make necessary to know, and changes nothing.
-func look(b *boxFlags, user bool) (machine, error) {
+// look asks the machine what the flags make necessary to know, and changes nothing. The
+// directory of state is root; users tells that the box has users of its own.
+func look(b *boxFlags, root string, users bool) (machine, error) {
 	m := machine{Env: os.Environ()}
 	var err error
 	if m.Cwd, err = unix.Getwd(); err != nil {
@@ -59,9 +60,6 @@ func look(b *boxFlags, user bool) (machine, error) {
 	}
 	if !strings.HasPrefix(m.Cwd, "/") { // "(unreachable)/…", getcwd(3)
 		m.Cwd = "/"
-	}
-	if user {
-		m.MemoryXattrs = memoryXattrs()
 	}
 	if b.rootfs != "" {
 		m.CwdInside = hasDirectory(b.rootfs, m.Cwd)
@@ -77,9 +75,15 @@ func look(b *boxFlags, user bool) (machine, error) {
 	if b.net.value == shared {
 		m.ResolvConf = linked("/etc/resolv.conf")
 	}
-	if user {
-		m.Top, err = rootDirectory()
+	if !users {
+		return m, nil
 	}
+	if b.keep == "" && !memoryXattrs() {
+		if m.Scratch, err = findScratch(root, os.Geteuid()); err != nil {
+			return m, err
+		}
+	}
+	m.Top, err = rootDirectory()
 	return m, err
 }
 
@@ -141,7 +145,8 @@ func hasDirectory(root, path string) bool {
 	return true
 }
 
-// memoryXattrs sets an attribute on a file of the kernel's own tmpfs, where memory
+// memoryXattrs tells whether a tmpfs has extended attributes of users, in which an
+// overlay of a user's notes what was removed. Linux 6.6. It sets one on a file of the kernel's own tmpfs, where memory
 // files lie.
 func memoryXattrs() bool {
 	fd, err := unix.MemfdCreate("box", unix.MFD_CLOEXEC)

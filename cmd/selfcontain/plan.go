@@ -28,20 +28,20 @@ func preparePlan(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
-		asked, err := parseAsked(args, *bundle, given(f, "bundle") || given(f, "b"))
+		asked, err := parseAsked(g, args, *bundle, given(f, "bundle") || given(f, "b"))
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
-		plan, err := asked()
+		j, err := asked()
 		if err != nil {
 			return 0, err
 		}
-		text, err := show(plan)
+		text, err := show(j.plan)
 		if err != nil {
 			return 0, err
 		}
 		if *brief || *digest { // neither of which has them
-			warn(plan.Warnings)
+			warn(j.plan.Warnings)
 		}
 		return 0, output(paintFor(os.Stdout).plan(text, format.value))
 	}
