@@ -72,10 +72,12 @@ func (c *compiler) before() {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
 	}
-	c.root = step(Step{
-		Action: CloneTree, Path: c.spec.Root.Path, As: c.hand("root"),
-		Why: "the root file system, as a tree that is attached nowhere", Origin: "root.path",
-	})
+	if c.spec.Root.Overlay == nil { // the container makes that one itself
+		c.root = step(Step{
+			Action: CloneTree, Path: c.spec.Root.Path, As: c.hand("root"),
+			Why: "the root file system, as a tree that is attached nowhere", Origin: "root.path",
+		})
+	}
 	if len(c.spec.MaskedPaths) > 0 {
 		c.null = step(Step{
 			Action: CloneNull, Path: "/dev/null", As: c.hand("null"),
@@ -103,7 +105,7 @@ func (c *compiler) child() error {
 	emitUmask(b, 0)      // the modes of devices and mount points are exact
 	c.emitLoopback()     // in a network namespace that we have made
 	c.emitNames()        // in a uts namespace
-	warnings, err := mounts.EmitTree(b, tree)
+	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
 	}
@@ -152,7 +154,11 @@ func (c *compiler) check() error {
 		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
 	}
 	s := &c.spec
-	if s.Root.Path == "" || s.Root.Path[0] != '/' {
+	if s.Root.Overlay != nil {
+		if s.Root.Path != "" {
+			wrong("root.path", "%q: the root is an overlay, and no directory", s.Root.Path)
+		}
+	} else if s.Root.Path == "" || s.Root.Path[0] != '/' {
 		wrong("root.path", "%q: want an absolute path", s.Root.Path)
 	}
 	if strings.IndexByte(s.Root.Path, 0) >= 0 {
@@ -188,7 +194,7 @@ func (c *compiler) check() error {
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
 	for origin, asked := range map[string]bool{
-		"root.overlay": s.Root.Overlay != nil, "root.noPivot": s.Root.NoPivot, "linux.uidMappings": len(s.UIDMappings)+len(s.GIDMappings) > 0,
+		"linux.uidMappings": len(s.UIDMappings)+len(s.GIDMappings) > 0,
 		"linux.timeOffsets": len(s.TimeOffsets) > 0, "init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
 		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
 		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,

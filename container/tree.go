@@ -11,7 +11,7 @@ import (
 func (c *compiler) tree() mounts.Tree {
 	s := &c.spec
 	return mounts.Tree{
-		Root: c.root, Null: c.null, Cwd: c.cwd(),
+		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,

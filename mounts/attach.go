@@ -21,7 +21,7 @@ func (e *emitter) attachMounts() {
 			e.mounted[i] = e.bind(i)
 			e.attach(i)
 		default:
-			e.mounted[i] = e.filesystem(m)
+			e.mounted[i] = e.filesystem(i)
 			e.attach(i)
 		}
 		e.attached = i + 1
@@ -65,7 +65,7 @@ func (e *emitter) attach(i int) {
 // point makes a mount point where anybody may have put links, and opens it.
 func (e *emitter) point(i int) prog.Slot {
 	m := &e.layout.entries[i]
-	root := e.layout.tree.Root
+	root := e.root
 	dir := e.mkdir(path.Dir(m.path))
 	e.makePoint(i, dir)
 	point := e.b.Slot("point")
@@ -134,7 +134,7 @@ func (e *emitter) remount(i int) {
 		fd = e.mounted[at]
 	} else {
 		point := e.b.Slot("point")
-		openInRoot(e.b, lookup{from: e.layout.tree.Root, path: m.path, flags: oPath, why: "what is mounted at /" + m.path}, point)
+		openInRoot(e.b, lookup{from: e.root, path: m.path, flags: oPath, why: "what is mounted at /" + m.path}, point)
 		fd = point
 	}
 	for _, a := range m.opts.remount() {

@@ -13,6 +13,10 @@ func (e *emitter) openSources() {
 		if m.kind != kindBind {
 			continue
 		}
+		if m.from != (prog.FD{}) {
+			e.sources[i] = m.from
+			continue
+		}
 		e.b.From(m.origin)
 		flags := prog.Int(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
 		if m.opts.Recursive {

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/mounts"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -21,13 +24,18 @@ import (
 // adds is done before the tree becomes the process's own.
 func look(t *testing.T, root string, tree mounts.Tree, script string, more ...func(*prog.Builder)) (string, error) {
 	t.Helper()
-	rootMount, null := detached(t, root), detached(t, "/dev/null")
 	tree.Root, tree.Null = prog.FD{Num: 3, Name: "root"}, prog.FD{Num: 4, Name: "null"}
+	return run(t, tree, script, []int{detached(t, root), detached(t, "/dev/null")}, more...)
+}
 
+// run makes the tree, for which it hands descriptors down from 3 on, runs a shell script
+// in it and returns what that printed. An error is of the program that made the tree.
+func run(t *testing.T, tree mounts.Tree, script string, fds []int, more ...func(*prog.Builder)) (string, error) {
+	t.Helper()
 	var b prog.Builder
-	nsexec.Begin(&b, 5)
+	nsexec.Begin(&b, 3+len(fds))
 	b.Add(prog.Op{Call: prog.Umask, Args: prog.Args{prog.Int(0)}})
-	if _, err := mounts.EmitTree(&b, tree); err != nil {
+	if _, err := mounts.EmitTree(&b, &tree); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range more {
@@ -58,13 +66,14 @@ func look(t *testing.T, root string, tree mounts.Tree, script string, more ...fu
 		t.Fatal(err)
 	}
 	defer r.Close()
+	files := []prog.FD{{Num: int(in.Fd())}, {Num: int(w.Fd())}, {Num: int(w.Fd())}}
+	for _, fd := range fds {
+		files = append(files, prog.FD{Num: fd})
+	}
 	process, err := nsexec.Start(nsexec.Config{
 		Image:      image,
 		Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP,
-		Files: []prog.FD{
-			{Num: int(in.Fd())}, {Num: int(w.Fd())}, {Num: int(w.Fd())},
-			{Num: rootMount}, {Num: null},
-		},
+		Files:      files,
 	})
 	w.Close()
 	if err != nil {
@@ -94,6 +103,32 @@ func detached(t *testing.T, path string) int {
 	}
 	t.Cleanup(func() { unix.Close(fd) })
 	return fd
+}
+
+// asUser runs the calling test once more as an ordinary user, who is root in a user
+// namespace of his own with nobody else in it, and reports true there.
+func asUser(t *testing.T) bool {
+	t.Helper()
+	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "nobody", ID: 65534})) {
+		return false
+	}
+	if os.Getuid() == 0 {
+		return true
+	}
+	nstest.UserNS(t)
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = os.Environ()
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	t.Logf("in a user namespace:\n%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return false
 }
 
 // expect runs look and compares what the script printed, line by line.

@@ -91,6 +91,9 @@ func (l *layout) layDevices() {
 			l.warn(n.origin, "%s is not made: %s is mounted there", d.Path, l.entries[m].origin)
 			continue
 		}
+		if l.tree.BindDevices && d.Type != "p" && (d.FileMode != 0 || d.UID != 0 || d.GID != 0) {
+			l.warn(n.origin, "%s is the host's, and keeps its mode and owner", d.Path)
+		}
 		l.nodes = append(l.nodes, n)
 	}
 	if m := l.at("dev"); !l.tree.DefaultDevices || m != noMount && l.entries[m].kind == kindBind {
@@ -153,6 +156,10 @@ func (d *Device) node() (node, error) {
 func (e *emitter) makeDevices() {
 	for i := range e.layout.nodes {
 		n := &e.layout.nodes[i]
+		if e.devices != nil && e.devices[i] != nil {
+			e.bindDevice(i)
+			continue
+		}
 		e.b.From(n.origin)
 		dir, own := e.parent(n.path)
 		name := prog.Str(path.Base(n.path))

@@ -28,7 +28,7 @@ func show(b *prog.Builder, origin string) {
 // The root file system comes as a detached mount and is put on top of /.
 func ExampleEmitTree() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{Root: prog.FD{Num: 3, Name: "root"}})
+	_, err := mounts.EmitTree(&b, &mounts.Tree{Root: prog.FD{Num: 3, Name: "root"}})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -42,7 +42,7 @@ func ExampleEmitTree() {
 // A procfs is made detached and attached to a directory, not to a path.
 func ExampleEmitTree_filesystem() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root:   prog.FD{Num: 3, Name: "root"},
 		Mounts: []mounts.Mount{{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "ro"}}},
 	})
@@ -64,7 +64,7 @@ func ExampleEmitTree_filesystem() {
 // there that leads nowhere is mounted on itself.
 func ExampleEmitTree_bind() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root:   prog.FD{Num: 3, Name: "root"},
 		Mounts: []mounts.Mount{{Destination: "/hosts", Type: "bind", Source: "/etc/hosts", Options: []string{"rbind", "rro"}}},
 	})
@@ -85,10 +85,58 @@ func ExampleEmitTree_bind() {
 	// 12  move_mount($source:/hosts, "", $point, "", MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH)
 }
 
+// A throwaway copy of the machine's own root: what is changed goes to memory.
+func ExampleOverlay() {
+	var b prog.Builder
+	_, err := mounts.EmitTree(&b, &mounts.Tree{Overlay: &mounts.Overlay{Lower: []string{"/"}}})
+	if err != nil {
+		fmt.Println(err)
+	}
+	show(&b, "root.overlay")
+	// Output:
+	// 1  $tmpfs = fsopen("tmpfs", FSOPEN_CLOEXEC)
+	// 2  fsconfig($tmpfs, FSCONFIG_SET_STRING, "mode", "0755", 0)
+	// 3  fsconfig($tmpfs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+	// 4  $changes = fsmount($tmpfs, FSMOUNT_CLOEXEC, 0)
+	// 5  move_mount($changes, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH)
+	// 6  mkdirat($changes, "upper0", 0755)
+	// 7  mkdirat($changes, "work0", 0700)
+	// 8  $overlay = fsopen("overlay", FSOPEN_CLOEXEC)
+	// 9  fsconfig($overlay, FSCONFIG_SET_STRING, "source", "overlay", 0)
+	// 10  fsconfig($overlay, FSCONFIG_SET_STRING, "lowerdir", "/", 0)
+	// 11  fsconfig($overlay, FSCONFIG_SET_STRING, "upperdir", "/../upper0", 0)
+	// 12  fsconfig($overlay, FSCONFIG_SET_STRING, "workdir", "/../work0", 0)
+	// 13  fsconfig($overlay, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+	// 14  $root = fsmount($overlay, FSMOUNT_CLOEXEC, 0)
+	// 15  umount2("/..", MNT_DETACH)
+}
+
+// In a user namespace / is no lower directory: an overlay for each directory, in a root
+// that is an empty directory of the user's and read-only in the end. The first one keeps its
+// changes.
+func ExampleOverlay_user() {
+	layer := func(path string, mode uint32) *mounts.Overlay {
+		return &mounts.Overlay{Lower: []string{path}, Mode: mode, UserXattr: true}
+	}
+	home := layer("/home", 0)
+	home.Upper, home.Work = "/srv/kept/home", "/srv/kept/.work"
+	tree := mounts.Tree{
+		RootPath: "/srv/empty", ReadOnly: true,
+		Mounts: []mounts.Mount{
+			{Destination: "/home", Overlay: home},
+			{Destination: "/root", Overlay: layer("/root", 0o700)},
+			{Destination: "/mnt", Source: "/mnt", Options: []string{"rbind", "rro"}},
+		},
+	}
+	warnings, err := tree.Validate()
+	fmt.Println(warnings, err)
+	// Output: [] <nil>
+}
+
 // In a tmpfs that the program itself has made, a mount point is a name and no path.
 func ExampleEmitTree_nested() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root: prog.FD{Num: 3, Name: "root"},
 		Mounts: []mounts.Mount{
 			{Destination: "/dev", Type: "tmpfs", Options: []string{"mode=755"}},
@@ -100,7 +148,7 @@ func ExampleEmitTree_nested() {
 		fmt.Println(err)
 	}
 	var devices prog.Builder
-	_, _ = mounts.EmitTree(&devices, mounts.Tree{
+	_, _ = mounts.EmitTree(&devices, &mounts.Tree{
 		Root:    prog.FD{Num: 3, Name: "root"},
 		Mounts:  []mounts.Mount{{Destination: "/dev", Type: "tmpfs"}},
 		Devices: []mounts.Device{{Path: "/dev/fuse", Type: "c", Major: 10, Minor: 229, FileMode: 0o660, GID: 8}},
@@ -120,7 +168,7 @@ func ExampleEmitTree_nested() {
 // A file is covered with the null device, a directory with an empty one.
 func ExampleEmitTree_mask() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root: prog.FD{Num: 3, Name: "root"}, Null: prog.FD{Num: 4, Name: "null"},
 		Mounts: []mounts.Mount{{Destination: "/proc", Type: "proc"}},
 		Masked: []string{"/proc/kcore"},
@@ -143,7 +191,7 @@ func ExampleEmitTree_mask() {
 // A read-only path is covered with a read-only copy of itself.
 func ExampleEmitTree_readOnly() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root:          prog.FD{Num: 3, Name: "root"},
 		Mounts:        []mounts.Mount{{Destination: "/proc", Type: "proc"}},
 		ReadOnlyPaths: []string{"/proc/sys"},

@@ -1,7 +1,6 @@
 package mounts
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -9,62 +8,83 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
-// filesystem makes a file system and its first mount, which is detached.
-// fsopen(2), fsconfig(2), fsmount(2), Linux 5.2
-func (e *emitter) filesystem(m *entry) prog.Arg {
-	attributes := m.opts.fresh()
-	flags := slices.Clone(m.opts.Superblock)
-	if m.kind == kindOther && attributes&rdonly != 0 {
+// parameter is an option of a file system: a key with a value, or a flag alone.
+type parameter struct {
+	key, value string
+	flag       bool
+}
+
+// parameters are the options of a mount that its file system gets.
+func (m *entry) parameters() []parameter {
+	var list []parameter
+	for _, f := range m.opts.Superblock {
+		list = append(list, parameter{key: f, flag: true})
+	}
+	if m.kind == kindOther && m.opts.fresh()&rdonly != 0 && m.layers == nil {
 		// The file system itself: a read-only disk cannot be mounted otherwise.
 		// Not for those of the kernel: their superblock is the host's too.
-		flags = append(flags, "ro")
-	}
-	if m.late {
-		attributes &^= rdonly
-	}
-	var options [][2]string
-	if m.source != "" {
-		options = append(options, [2]string{"source", m.source})
+		list = append(list, parameter{key: "ro", flag: true})
 	}
 	for _, o := range m.opts.Data {
-		k, v, _ := strings.Cut(o, "=")
-		if !strings.Contains(o, "=") {
-			flags = append(flags, o)
-			continue
-		}
-		options = append(options, [2]string{k, v})
+		k, v, set := strings.Cut(o, "=")
+		list = append(list, parameter{k, v, !set})
 	}
-	fd := newFilesystem(e.b, m.fsType, options, flags, attributes, "/"+m.path, "a new "+m.fsType+" for /"+m.path)
+	return list
+}
+
+// filesystem makes a file system and its first mount, which is detached.
+// fsopen(2), fsconfig(2), fsmount(2), Linux 5.2
+func (e *emitter) filesystem(i int) prog.Arg {
+	m := &e.layout.entries[i]
+	fd := e.sources[i]
+	if fd == nil {
+		attributes := m.opts.fresh()
+		if m.late {
+			attributes &^= rdonly
+		}
+		p := m.parameters()
+		if m.source != "" {
+			p = append([]parameter{{key: "source", value: m.source}}, p...)
+		}
+		fd = newFilesystem(e.b, m.fsType, p, attributes, "/"+m.path, "a new "+m.fsType+" for /"+m.path)
+	}
 	if p := m.opts.Propagation; p != 0 && p != unix.MS_PRIVATE { // new is private
 		setattr(e.b, fd, "", attrs{propagation: p}, "its propagation", "")
 	}
 	return fd
 }
 
-// newFilesystem makes a file system with options and flags, and a detached mount of it.
-// name is that of the mount's slot.
-func newFilesystem(b *prog.Builder, fsType string, options [][2]string, flags []string, attributes uint64, name, why string) prog.Slot {
+// newFilesystem makes a file system with options, and a detached mount of it. name is
+// that of the mount's slot.
+func newFilesystem(b *prog.Builder, fsType string, options []parameter, attributes uint64, name, why string) prog.Slot {
+	if tooLong(fsType, options) {
+		return oldFilesystem(b, fsType, options, attributes, name, why)
+	}
 	fs, out := b.Slot(fsType), b.Slot(name)
 	b.Add(prog.Op{
 		Call: prog.Fsopen, Args: prog.Args{prog.Str(fsType), prog.Int(unix.FSOPEN_CLOEXEC)}, Out: fs,
 		Why:  why,
-		Hint: "ENODEV: the kernel does not know this file system, or its module is not loaded; EPERM: making it needs CAP_SYS_ADMIN",
+		Hint: fsopenHint,
 	})
 	for _, o := range options {
-		b.Add(prog.Op{
-			Call: prog.Fsconfig,
-			Args: prog.Args{fs, prog.Int(unix.FSCONFIG_SET_STRING), prog.Str(o[0]), prog.Str(o[1]), prog.Int(0)},
-			Why:  "option " + o[0],
-			Hint: "EINVAL: the " + fsType + " has no option " + o[0] + ", or not with this value",
-		})
+		if !o.flag {
+			b.Add(prog.Op{
+				Call: prog.Fsconfig,
+				Args: prog.Args{fs, prog.Int(unix.FSCONFIG_SET_STRING), prog.Str(o.key), prog.Str(o.value), prog.Int(0)},
+				Why:  "option " + o.key,
+				Hint: "EINVAL: the " + fsType + " has no option " + o.key + ", or not with this value",
+			})
+		}
 	}
-	for _, o := range flags {
-		b.Add(prog.Op{
-			Call: prog.Fsconfig,
-			Args: prog.Args{fs, prog.Int(unix.FSCONFIG_SET_FLAG), prog.Str(o), prog.Int(0), prog.Int(0)},
-			Why:  "option " + o,
-			Hint: "EINVAL: the " + fsType + " has no option " + o,
-		})
+	for _, o := range options {
+		if o.flag {
+			b.Add(prog.Op{
+				Call: prog.Fsconfig,
+				Args: prog.Args{fs, prog.Int(unix.FSCONFIG_SET_FLAG), prog.Str(o.key), prog.Int(0), prog.Int(0)},
+				Why:  "option " + o.key,
+				Hint: "EINVAL: the " + fsType + " has no option " + o.key,
+			})
+		}
 	}
 	b.Add(prog.Op{
 		Call: prog.Fsconfig, Args: prog.Args{fs, prog.Int(unix.FSCONFIG_CMD_CREATE), prog.Int(0), prog.Int(0), prog.Int(0)},
@@ -77,6 +97,8 @@ func newFilesystem(b *prog.Builder, fsType string, options [][2]string, flags []
 	})
 	return out
 }
+
+const fsopenHint = "ENODEV: the kernel does not know this file system, or its module is not loaded; EPERM: making it needs CAP_SYS_ADMIN"
 
 // createHint is what a file system that cannot be made most likely lacks.
 func createHint(fsType string) string {

@@ -111,13 +111,13 @@ func (e *emitter) parent(p string) (fd prog.Arg, own bool) {
 // walk. It is not kept longer: a link may have led somewhere that is covered by now.
 func (e *emitter) mkdir(p string) prog.Arg {
 	if p == "." {
-		return e.layout.tree.Root
+		return e.root
 	}
 	if p == e.last.path {
 		return e.last.fd
 	}
 	names := strings.Split(p, "/")
-	fd, from := prog.Arg(e.layout.tree.Root), 0
+	fd, from := e.root, 0
 	covers := func(m *entry) bool { _, ok := below(p, m.path); return ok || p == m.path }
 	if w := e.layout.last(e.attached, covers); w != noMount {
 		// What is mounted on is there.
@@ -127,7 +127,7 @@ func (e *emitter) mkdir(p string) prog.Arg {
 		upTo := strings.Join(names[:i+1], "/")
 		e.b.Add(mkdirOp(fd, upTo))
 		out := e.b.Slot("dir")
-		openInRoot(e.b, lookup{from: e.layout.tree.Root, path: upTo, flags: oPath | unix.O_DIRECTORY, why: "/" + upTo}, out)
+		openInRoot(e.b, lookup{from: e.root, path: upTo, flags: oPath | unix.O_DIRECTORY, why: "/" + upTo}, out)
 		fd = out
 	}
 	e.last = directory{p, fd}

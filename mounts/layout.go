@@ -30,7 +30,9 @@ var kernelTypes = []string{"proc", "sysfs", "devpts", "mqueue", "cgroup2"}
 // layout is a tree that has been decided upon: paths are clean, options are read, and
 // it is known which mount everything lies in.
 type layout struct {
-	tree     Tree
+	tree     *Tree
+	rootPath string // of Tree.RootPath, and clean
+	overlay  *Overlay
 	entries  []entry
 	nodes    []node
 	links    []link
@@ -49,6 +51,8 @@ type entry struct {
 	kind   kind
 	fsType string
 	source string
+	from   prog.FD  // of Mount.From
+	layers *Overlay // of Mount.Overlay
 	opts   Options
 	within int  // the mount that the mount point lies in; -1 is the root
 	late   bool // read-only, but only once everything inside is made
@@ -64,11 +68,9 @@ type hidden struct {
 // noMount stands for the root where the index of a mount is meant.
 const noMount = -1
 
-func lay(t Tree) (*layout, error) {
+func lay(t *Tree) (*layout, error) {
 	l := &layout{tree: t, entries: make([]entry, 0, len(t.Mounts))}
-	if t.Root == (prog.FD{}) {
-		l.wrong("root", errors.New("the detached mount of the root file system is missing"))
-	}
+	l.layRoot()
 	var err error
 	if l.attach, _, err = parsePropagation(t.Propagation); err != nil {
 		l.wrong("linux.rootfsPropagation", err)
@@ -84,9 +86,6 @@ func lay(t Tree) (*layout, error) {
 	}
 	l.masked = l.layHidden("linux.maskedPaths", t.Masked)
 	l.readonly = l.layHidden("linux.readonlyPaths", t.ReadOnlyPaths)
-	if len(l.masked) > 0 && t.Null == (prog.FD{}) {
-		l.wrong("linux.maskedPaths", errors.New("the detached mount of /dev/null is missing"))
-	}
 	l.delayReadOnly()
 	return l, errors.Join(l.errs...)
 }
@@ -97,6 +96,35 @@ func (l *layout) wrong(origin string, err error) {
 
 func (l *layout) warn(origin, format string, args ...any) {
 	l.warnings = append(l.warnings, Warning{origin, fmt.Sprintf(format, args...)})
+}
+
+// layRoot decides where the root comes from: exactly one of three.
+func (l *layout) layRoot() {
+	t := l.tree
+	given := 0
+	if fd, ok := t.Root.(prog.FD); t.Root != nil && (!ok || fd != prog.FD{}) {
+		given++
+	}
+	if t.RootPath != "" {
+		given++
+		l.rootPath = path.Clean(t.RootPath)
+		if err := hostPath(t.RootPath); err != nil {
+			l.wrong("root.path", err)
+		}
+	}
+	if t.Overlay != nil {
+		given++
+		l.overlay = t.Overlay
+		if err := t.Overlay.validate(nil); err != nil {
+			l.wrong("root.overlay", err)
+		}
+	}
+	switch {
+	case given == 0:
+		l.wrong("root", errors.New("there is none: a detached mount, a directory or an overlay is needed"))
+	case given > 1:
+		l.wrong("root", errors.New("it is a detached mount, a directory or an overlay, and only one of them"))
+	}
 }
 
 // propagations are the words of Tree.Propagation without an r in front.
@@ -137,7 +165,7 @@ func parsePropagation(text string) (attach uint64, later attrs, err error) {
 
 func (l *layout) layMount(i int) {
 	m := &l.tree.Mounts[i]
-	e := entry{origin: m.Origin, fsType: m.Type, source: m.Source, within: noMount}
+	e := entry{origin: m.Origin, fsType: m.Type, source: m.Source, from: m.From, layers: m.Overlay, within: noMount}
 	if e.origin == "" {
 		e.origin = "mounts[" + strconv.Itoa(i) + "]"
 	}
@@ -183,8 +211,13 @@ func (e *entry) decide() error {
 			return fmt.Errorf("option %s: a remount changes the mount, not its file system; say it where that is mounted", slices.Concat(e.opts.Superblock, e.opts.Data)[0])
 		}
 		return nil
-	case e.opts.Bind:
+	case e.layers != nil:
+		return e.decideOverlay()
+	case e.opts.Bind || e.from != prog.FD{}:
 		e.kind = kindBind
+		if e.from != (prog.FD{}) {
+			return nil
+		}
 		if !strings.HasPrefix(e.source, "/") {
 			return fmt.Errorf("source %q: what is bound must be an absolute path of the host", e.source)
 		}
@@ -198,16 +231,24 @@ func (e *entry) decide() error {
 	default:
 		e.kind = kindOther
 	}
-	for _, o := range e.opts.Data {
-		if k, v, _ := strings.Cut(o, "="); len(k) > parameterMax || len(v) > parameterMax {
-			return fmt.Errorf("option %s: the kernel takes at most %d bytes of name and of value each (fsconfig(2))", k[:min(len(k), 32)], parameterMax)
-		}
+	return checkParameters(e.fsType, append(e.parameters(), parameter{key: "source", value: e.source}))
+}
+
+// decideOverlay is decide for a mount with layers of its own.
+func (e *entry) decideOverlay() error {
+	e.kind = kindOther
+	switch {
+	case e.fsType != "" && e.fsType != "overlay":
+		return fmt.Errorf("type %q: with layers it is an overlay", e.fsType)
+	case e.opts.Bind || e.from != prog.FD{}:
+		return errors.New("it is an overlay or a bind mount, and not both")
+	}
+	e.fsType = "overlay"
+	if err := e.layers.validate(e.parameters()); err != nil {
+		return fmt.Errorf("overlay: %w", err)
 	}
 	return nil
 }
-
-// parameterMax is what fs/fsopen.c takes of a name or a value: 256 with the NUL.
-const parameterMax = 255
 
 // enclosing is the mount that a path lies in: of the first n, the last one whose
 // destination is above it, since it covers what was there before.

@@ -6,6 +6,15 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
+// openNull copies the null device of this tree, where the caller has not done so.
+func (e *emitter) openNull() {
+	if len(e.layout.masked) == 0 || e.layout.tree.Null != (prog.FD{}) {
+		return
+	}
+	e.b.From("linux.maskedPaths")
+	e.null = e.openDevice("/dev/null", unix.Mkdev(1, 3))
+}
+
 // hide masks paths, and makes others read-only.
 func (e *emitter) hide() {
 	if len(e.layout.masked) > 0 {
@@ -28,11 +37,11 @@ func (e *emitter) hide() {
 func (e *emitter) prepareMasks() (empty prog.Slot) {
 	e.b.From("linux.maskedPaths")
 	e.b.Add(prog.Op{
-		Call: prog.MoveMount, Args: prog.Args{e.layout.tree.Null, prog.Str(""), cwd, prog.Str("/dev/null"), fromFD},
+		Call: prog.MoveMount, Args: prog.Args{e.null, prog.Str(""), cwd, prog.Str("/dev/null"), fromFD},
 		Why:  "what masked files are copies of",
 		Hint: "EINVAL: the descriptor is no detached mount of a file",
 	})
-	empty = newFilesystem(e.b, "tmpfs", [][2]string{{"mode", "0555"}}, []string{"ro"}, rdonly|nosuid|nodev|noexec, "empty", "a file system that is empty for ever")
+	empty = newFilesystem(e.b, "tmpfs", []parameter{{key: "mode", value: "0555"}, {key: "ro", flag: true}}, rdonly|nosuid|nodev|noexec, "empty", "a file system that is empty for ever")
 	e.b.Add(prog.Op{
 		Call: prog.MoveMount, Args: prog.Args{empty, prog.Str(""), cwd, prog.Str("/dev"), fromFD},
 		Why: "what masked directories are copies of",
@@ -49,7 +58,7 @@ func (e *emitter) mask(h *hidden, empty prog.Slot) {
 	directory, next := e.b.Label("directory"), e.b.Label("masked")
 	asDirectory := e.openAsDirectory(h, directory)
 	place := e.openHidden(h, next)
-	null := clone(e.b, e.layout.tree.Null, "mask", "a mask for a file")
+	null := clone(e.b, e.null, "mask", "a mask for a file")
 	e.b.Add(prog.Op{
 		Call: prog.MoveMount, Args: prog.Args{null, prog.Str(""), place, prog.Str(""), fdToFD},
 		Why: "/" + h.path + " reads empty", Hint: "ENOTDIR: it has just become a directory",
@@ -124,5 +133,5 @@ func (e *emitter) hiddenLookup(h *hidden) (l lookup, resolve uint64) {
 		rest, _ := below(h.path, e.layout.entries[h.within].path)
 		return lookup{from: e.mounted[h.within], path: rest, flags: oPath}, straight
 	}
-	return lookup{from: e.layout.tree.Root, path: h.path, flags: oPath}, inRoot
+	return lookup{from: e.root, path: h.path, flags: oPath}, inRoot
 }

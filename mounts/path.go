@@ -37,6 +37,19 @@ func inside(p string) (string, error) {
 	return clean, nil
 }
 
+// hostPath holds a path of the host against what the kernel takes.
+func hostPath(p string) error {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return fmt.Errorf("%q: want an absolute path of the host", p)
+	case strings.IndexByte(p, 0) >= 0:
+		return fmt.Errorf("%q holds a NUL", p)
+	case len(p) >= unix.PathMax:
+		return fmt.Errorf("the path is %d bytes long, the kernel takes at most %d", len(p), unix.PathMax-1)
+	}
+	return nil
+}
+
 // nameMax is NAME_MAX of limits.h.
 const nameMax = 255
 

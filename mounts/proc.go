@@ -12,7 +12,7 @@ import (
 // which it has to be made, and the host's tree has not gone yet: a user namespace may
 // make a procfs only while it can see another one.
 func EmitProcfs(b *prog.Builder) prog.Slot {
-	return newFilesystem(b, "proc", nil, nil, nosuid|nodev|noexec, "procfs", "a procfs of our own, out of everybody's reach")
+	return newFilesystem(b, "proc", nil, nosuid|nodev|noexec, "procfs", "a procfs of our own, out of everybody's reach")
 }
 
 // OpenProc opens a file of the procfs that [EmitProcfs] has made, such as

@@ -15,18 +15,41 @@ const (
 	fdToFD = prog.Int(unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH)
 )
 
-// attachRoot cuts the tree of the new mount namespace off from the host's and puts
-// the container's root on top of it. The copies of bind sources were made before, for
-// a copy of a mount that is private already has no peer to share anything with.
+// openRoot copies the root directory into a detached mount, where the caller has not
+// done so. What is mounted below has to come along: in a user namespace it is locked,
+// and a copy without it is refused.
+func (e *emitter) openRoot() {
+	if e.layout.rootPath == "" {
+		return
+	}
+	e.b.From("root.path")
+	out := e.b.Slot("root")
+	e.b.Add(prog.Op{
+		Call: prog.OpenTree,
+		Args: prog.Args{cwd, prog.Str(e.layout.rootPath), prog.Int(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE)},
+		Out:  out, Why: "the root file system, as a tree that is attached nowhere",
+		Hint: "ENOENT: there is no such directory on the host; EACCES: it cannot be reached with the ids of the container",
+	})
+	e.root = out
+}
+
+// cutOff separates the tree of the new mount namespace from the host's. Bind sources
+// are copied before, for a copy of a mount that is private already has no peer to
+// share anything with.
+func (e *emitter) cutOff() {
+	e.b.From("root")
+	setattr(e.b, cwd, "/", attrs{propagation: unix.MS_PRIVATE, recursive: true},
+		"nothing that is mounted from here on is seen outside",
+		"EPERM: the mount namespace is not the container's own")
+}
+
+// attachRoot puts the container's root on top of the host's tree.
 //
 // What is mounted on / does not change what / is to a process that is there: until
 // pivot_root absolute paths are still the host's.
 func (e *emitter) attachRoot() {
 	e.b.From("root")
-	setattr(e.b, cwd, "/", attrs{propagation: unix.MS_PRIVATE, recursive: true},
-		"nothing that is mounted from here on is seen outside",
-		"EPERM: the mount namespace is not the container's own")
-	root := e.layout.tree.Root
+	root := e.root
 	setattr(e.b, root, "", attrs{propagation: e.layout.attach, recursive: true},
 		"nor what is mounted in the root, where its source is shared", "")
 	e.b.Add(prog.Op{
@@ -46,7 +69,7 @@ func (e *emitter) finish() {
 	}
 	if e.layout.tree.ReadOnly {
 		e.b.From("root.readonly")
-		setattr(e.b, e.layout.tree.Root, "", attrs{set: rdonly}, "the root read-only; what is mounted in it stays as it is", "")
+		setattr(e.b, e.root, "", attrs{set: rdonly}, "the root read-only; what is mounted in it stays as it is", "")
 	}
 }
 

@@ -11,17 +11,20 @@ import (
 type Tree struct {
 	// Root is the root file system as a detached mount: what
 	//	open_tree(AT_FDCWD, "/the/root/directory", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_RECURSIVE)
-	// gave to the caller, handed down under a known number.
-	Root prog.FD
+	// gave to the caller, handed down under a known number: an FD. Where RootPath or
+	// Overlay are given instead, it is nil, and [EmitTree] puts the slot in here.
+	Root prog.Arg
 
 	// RootPath and Overlay are in the place of Root, for a program whose caller may
-	// not copy mounts: it does so itself, in its own copy of the host's tree.
-	// RootPath is the directory on the host.
+	// not copy mounts: it does so itself, in its own copy of the host's tree, once,
+	// and uses the descriptor from then on. RootPath is the directory on the host,
+	// an absolute path; what is mounted below it comes along.
 	RootPath string
 	Overlay  *Overlay
 
 	// Null is the host's /dev/null as a detached mount. The caller has checked that
-	// it is the character device 1:3. It is needed where Masked is not empty.
+	// it is the character device 1:3. Where it is the zero FD and Masked needs one,
+	// the program copies the /dev/null of its own tree, and checks that itself.
 	Null prog.FD
 
 	// ReadOnly makes the root mount read-only in the end. What is mounted inside
@@ -47,11 +50,13 @@ type Tree struct {
 	DefaultDevices bool
 
 	// BindDevices binds the host's device files where they would be made: in a user
-	// namespace nobody makes devices that work. mknod(2)
+	// namespace nobody makes devices that work. mknod(2) What is bound is the file
+	// of the same path on the host, if it has the numbers that are asked for. Mode
+	// and owner are the host's. A named pipe is made.
 	BindDevices bool
 
 	// NoPivot moves the root and changes into it, instead of pivot_root(2), which
-	// does not take the place of an initramfs.
+	// does not take the place of an initramfs. See [EmitPivot].
 	NoPivot bool
 
 	// Devices are made after the mounts.
@@ -91,7 +96,12 @@ type Mount struct {
 	// the program may not reach.
 	From prog.FD
 
-	// Options are those of mount(8), one a string; see [ParseOptions].
+	// Overlay makes this mount an overlay of directories of the host. Type is empty
+	// or "overlay" then, and Options may hold what else the overlay knows.
+	Overlay *Overlay
+
+	// Options are those of mount(8), one a string; see [ParseOptions]. A tmpfs that
+	// is not given a mode= has the kernel's: 1777.
 	Options []string
 
 	// Origin names the mount in errors and plans. Empty means "mounts[i]".
@@ -111,32 +121,39 @@ func (w Warning) String() string { return fmt.Sprintf("%s: %s", w.Origin, w.Text
 // Validate says what is wrong with the tree: all of it, one line each, and each with
 // the line of the configuration in front.
 func (t Tree) Validate() ([]Warning, error) {
-	l, err := lay(t)
+	l, err := lay(&t)
 	if err != nil {
 		return nil, err
 	}
 	return l.warnings, nil
 }
 
-// EmitTree adds the operations that make the tree. The process has umask 0 and is in
-// a new mount namespace, in which / is still the host's. Warnings and error are
-// those of [Tree.Validate]; with an error nothing has been added.
+// EmitTree adds the operations that make the tree, and sets t.Root where the program
+// makes the root itself. The process has umask 0 and is in a new mount namespace, in
+// which / is still the host's. Warnings and error are those of [Tree.Validate]; with an
+// error nothing has been added.
 //
 // The program is not at home in the tree yet: that is [EmitPivot]. What stands between
 // the two sees the host's files below / and has Tree.Root for the container's; where
 // there are masks, the host's /dev is empty by then. Another process that joins the
 // mount namespace in between, by setns(2), arrives in the container's root, because
 // that is what is on top.
-func EmitTree(b *prog.Builder, t Tree) ([]Warning, error) {
+func EmitTree(b *prog.Builder, t *Tree) ([]Warning, error) {
 	l, err := lay(t)
 	if err != nil {
 		return nil, err
 	}
 	b.Grow(l.size())
 	n := len(l.entries)
-	e := emitter{b: b, layout: l, sources: make([]prog.Arg, n), mounted: make([]prog.Arg, n)}
+	e := emitter{b: b, layout: l, root: t.Root, null: t.Null, sources: make([]prog.Arg, n), mounted: make([]prog.Arg, n)}
+	e.openRoot()
 	e.openSources()
+	e.openDevices()
+	e.openNull()
+	e.cutOff()
+	e.makeOverlays()
 	e.attachRoot()
+	t.Root = e.root
 	e.attachMounts()
 	e.makeDevices()
 	e.makeCwd()
@@ -150,7 +167,10 @@ func EmitTree(b *prog.Builder, t Tree) ([]Warning, error) {
 type emitter struct {
 	b        *prog.Builder
 	layout   *layout
-	sources  []prog.Arg // by mount: the copy of a bind's source
+	root     prog.Arg
+	null     prog.Arg
+	sources  []prog.Arg // by mount: the copy of a bind's source, or an overlay
+	devices  []prog.Arg // by node: the copy of the host's device
 	mounted  []prog.Arg // by mount: the mount itself, once it is attached
 	attached int        // how many of the mounts are
 	proc     bool       // a procfs is among them, so a link may lead into it

@@ -38,7 +38,14 @@ func TestTreesThatAreRefused(t *testing.T) {
 		{"no type", one(mounts.Mount{Destination: "/a"}), "mounts[0]: the type of the file system is missing, and it is no bind mount"},
 		{"a type with a NUL", one(mounts.Mount{Destination: "/a", Type: "x\x00"}), `mounts[0]: type "x\x00" or source "": there is a NUL in it`},
 		{"a relative source", one(mounts.Mount{Destination: "/a", Type: "bind", Source: "b"}), `mounts[0]: source "b": what is bound must be an absolute path of the host`},
-		{"a value that is too long", one(mounts.Mount{Destination: "/a", Type: "overlay", Options: []string{"lowerdir=" + long}}), "mounts[0]: option lowerdir: the kernel takes at most 255 bytes of name and of value each (fsconfig(2))"},
+		{"options that are more than a page", one(mounts.Mount{Destination: "/a", Type: "overlay", Options: []string{"lowerdir=" + strings.Repeat("a", 4096)}}), "mounts[0]: the options have 4105 bytes, the kernel takes at most 4095 (mount(2))"},
+		{"a long option beside one with a comma", one(mounts.Mount{Destination: "/a", Type: "ext4", Options: []string{"x=" + long, "y=1,2"}}), "mounts[0]: option y: a value with a comma cannot stand beside one of more than 255 bytes (fsconfig(2), mount(2))"},
+		{"a name that is too long", one(mounts.Mount{Destination: "/a", Type: "ext4", Options: []string{long}}), "mounts[0]: option " + long[:32] + "...: the kernel takes at most 255 bytes of a name"},
+		{"an overlay of nothing", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{}}), "mounts[0]: overlay: an overlay needs a lower directory"},
+		{"an overlay with half of what it needs", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"/a"}, Upper: "/b"}}), "mounts[0]: overlay: an overlay has both an upper directory and one to work in, or neither"},
+		{"an overlay of a relative path", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"a"}}}), `mounts[0]: overlay: "a": want an absolute path of the host`},
+		{"an overlay of more than a page", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"/" + strings.Repeat("a", 4000), "/" + strings.Repeat("b", 50)}}}), "mounts[0]: overlay: the options have 4136 bytes, the kernel takes at most 4095 (mount(2))"},
+		{"a mount of two kinds", one(mounts.Mount{Destination: "/a", Type: "tmpfs", Overlay: &mounts.Overlay{Lower: []string{"/a"}}}), `mounts[0]: type "tmpfs": with layers it is an overlay`},
 		{"a remount of a file system", one(mounts.Mount{Destination: "/a", Type: "tmpfs", Options: []string{"remount", "size=1"}}), "mounts[0]: option size=1: a remount changes the mount, not its file system; say it where that is mounted"},
 		{"no procfs on /proc", tmpfs("/proc"), "mounts[0]: a tmpfs cannot be mounted on /proc: only a procfs can"},
 		{"anything inside /proc", tmpfs("/proc/sys"), "mounts[0]: nothing may be mounted on /proc/sys, which is inside /proc"},
@@ -65,7 +72,7 @@ func TestTreesThatAreRefused(t *testing.T) {
 				t.Errorf("error\n%v\nwant\n%s", err, row.want)
 			}
 			var b prog.Builder
-			if _, err := mounts.EmitTree(&b, row.tree); err == nil || b.Len() != 0 {
+			if _, err := mounts.EmitTree(&b, &row.tree); err == nil || b.Len() != 0 {
 				t.Errorf("EmitTree has added %d operations, error %v", b.Len(), err)
 			}
 		})
@@ -77,11 +84,10 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		Mounts: []mounts.Mount{{Destination: "/", Type: "tmpfs"}, {Destination: "/a"}}, Masked: []string{"/x", "y"},
 	}
 	_, err := tree.Validate()
-	want := `root: the detached mount of the root file system is missing
+	want := `root: there is none: a detached mount, a directory or an overlay is needed
 mounts[0]: destination: /: this is the root of the container
 mounts[1]: the type of the file system is missing, and it is no bind mount
-linux.maskedPaths[1]: y: the path is not absolute
-linux.maskedPaths: the detached mount of /dev/null is missing`
+linux.maskedPaths[1]: y: the path is not absolute`
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v\nwant\n%s", err, want)
 	}
@@ -118,7 +124,7 @@ func program(t testing.TB, tree mounts.Tree) *prog.Program {
 	tree.Root, tree.Null = rootFD, nullFD
 	var b prog.Builder
 	b.Add(prog.Op{Call: prog.Setsid}) // a label may not stand for the first operation
-	if _, err := mounts.EmitTree(&b, tree); err != nil {
+	if _, err := mounts.EmitTree(&b, &tree); err != nil {
 		t.Fatal(err)
 	}
 	if err := mounts.EmitPivot(&b, tree); err != nil {

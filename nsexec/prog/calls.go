@@ -81,6 +81,7 @@ const (
 	Setsid
 	Socket
 	Socketpair
+	Statx
 	Symlinkat
 	Umask
 	Umount2
@@ -169,6 +170,7 @@ var calls = [...]row{
 	Setsid:           {name: "setsid", amd64: 112, arm64: 157, needed: 0, params: []param{}},
 	Socket:           {name: "socket", amd64: 41, arm64: 198, nonzero: true, needed: 3, params: []param{{"domain", &socketDomains}, {"type", &socketTypes}, {"protocol", &integer}}},
 	Socketpair:       {name: "socketpair", amd64: 53, arm64: 199, needed: 4, params: []param{{"domain", &socketDomains}, {"type", &socketTypes}, {"protocol", &integer}, {"sv", &pointer}}},
+	Statx:            {name: "statx", amd64: 332, arm64: 291, needed: 5, params: []param{{"dirfd", &fd}, {"pathname", &text}, {"flags", &statxFlags}, {"mask", &statxMask}, {"statxbuf", &pointer}}},
 	Symlinkat:        {name: "symlinkat", amd64: 266, arm64: 36, needed: 3, params: []param{{"target", &text}, {"newdirfd", &fd}, {"linkpath", &text}}},
 	Umask:            {name: "umask", amd64: 95, arm64: 166, needed: 1, params: []param{{"mask", &mode3}}},
 	Umount2:          {name: "umount2", amd64: 166, arm64: 39, needed: 2, params: []param{{"target", &text}, {"flags", &umountFlags}}},

@@ -92,6 +92,7 @@ var numbers = []struct {
 	{prog.Setsid, "setsid", unix.SYS_SETSID},
 	{prog.Socket, "socket", unix.SYS_SOCKET},
 	{prog.Socketpair, "socketpair", unix.SYS_SOCKETPAIR},
+	{prog.Statx, "statx", unix.SYS_STATX},
 	{prog.Symlinkat, "symlinkat", unix.SYS_SYMLINKAT},
 	{prog.Umask, "umask", unix.SYS_UMASK},
 	{prog.Umount2, "umount2", unix.SYS_UMOUNT2},

@@ -46,6 +46,26 @@ var atFlags = Kind{form: formFlags, names: []name{
 	{unix.AT_RECURSIVE, "AT_RECURSIVE"},
 }}
 
+// statx(2). How fresh the answer has to be comes first, as strace prints it.
+var statxFlags = Kind{form: formFlags, names: []name{
+	{unix.AT_STATX_FORCE_SYNC, "AT_STATX_FORCE_SYNC"},
+	{unix.AT_STATX_DONT_SYNC, "AT_STATX_DONT_SYNC"},
+	{unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
+	{unix.AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT"},
+	{unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
+}}
+
+// statx(2)
+var statxMask = Kind{form: formFlags, names: []name{
+	{unix.STATX_BASIC_STATS, "STATX_BASIC_STATS"},
+	{unix.STATX_TYPE, "STATX_TYPE"},
+	{unix.STATX_MODE, "STATX_MODE"},
+	{unix.STATX_NLINK, "STATX_NLINK"},
+	{unix.STATX_UID, "STATX_UID"},
+	{unix.STATX_GID, "STATX_GID"},
+	{unix.STATX_MNT_ID, "STATX_MNT_ID"},
+}}
+
 // faccessat2(2)
 var accessFlags = Kind{form: formFlags, names: []name{
 	{unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},

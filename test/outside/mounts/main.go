@@ -21,7 +21,7 @@ func main() {
 		}},
 	}
 	var b prog.Builder
-	if _, err := mounts.EmitTree(&b, tree); err != nil {
+	if _, err := mounts.EmitTree(&b, &tree); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

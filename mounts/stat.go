@@ -1,0 +1,48 @@
+package mounts
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// word is a word of struct statx, and what it should be. statx(2)
+type word struct {
+	offset int
+	value  uint32
+}
+
+// Where the words lie in struct statx. The mode has 16 bits, with 16 of padding behind.
+const (
+	statxUID   = 20
+	statxGID   = 24
+	statxMode  = 28
+	statxMajor = 128
+	statxMinor = 132
+	statxSize  = 256
+)
+
+// deviceWords are the numbers of a device.
+func deviceWords(dev uint64) []word {
+	return []word{{statxMajor, unix.Major(dev)}, {statxMinor, unix.Minor(dev)}}
+}
+
+// statx asks what a descriptor leads to. Linux 4.11
+func (e *emitter) statx(fd prog.Arg) *prog.Block {
+	buffer := prog.Buffer("statx", statxSize)
+	e.b.Add(prog.Op{
+		Call: prog.Statx,
+		Args: prog.Args{fd, prog.Str(""), prog.Int(unix.AT_STATX_DONT_SYNC | unix.AT_EMPTY_PATH), prog.Int(unix.STATX_BASIC_STATS), buffer},
+		Why:  "what is this?",
+	})
+	return buffer
+}
+
+// compare stops the program where a word is another one; how that works, isProc says.
+func (e *emitter) compare(stat *prog.Block, w word, why, hint string) {
+	e.b.Add(prog.Op{
+		Call:     prog.Futex,
+		Args:     prog.Args{prog.Ref{Block: stat, Offset: w.offset}, prog.Int(futexWait), prog.Int(w.value), prog.Timespec(0, 0)},
+		Tolerate: unix.ETIMEDOUT, Why: why, Hint: hint,
+	})
+}
