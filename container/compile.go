@@ -34,6 +34,7 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 		return nil, err
 	}
 	c.plan.Child = program
+	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files}
 	return c.plan, nil
 }

@@ -23,6 +23,9 @@ type Plan struct {
 	After []Step
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
+
+	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
+	host   *Host
 }
 
 // Birth is how the first process is made.

@@ -17,8 +17,19 @@ type Stdio struct{ In, Out, Err *os.File }
 // Start does what the plan says, and returns when the user's program runs. If anything
 // fails before, nothing is left behind, and the error is a [*StepError] of the host's
 // side, or an [*nsexec.OpError] or [*nsexec.CloneError] of the container's.
-func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
-	image, err := nsexec.NewImage(p.Child)
+func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdio, nil) }
+
+// start is Start, which keeps a record of the times if there is a trace for it.
+func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+	process, err := p.attempt(stdio, trace)
+	if err != nil {
+		p.diagnose(err)
+	}
+	return process, err
+}
+
+func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+	image, err := trace.image(p.Child)
 	if err != nil {
 		return nil, err
 	}
@@ -37,14 +48,17 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) {
 		files[i] = prog.FD{Num: fd, Name: p.Clone.Files[i].Name}
 	}
 	for _, s := range p.Before {
-		fd, err := s.do()
+		fd, err := trace.step(s)
 		if err != nil {
 			return nil, err
 		}
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	return nsexec.Start(nsexec.Config{Image: image, Namespaces: p.Clone.Namespaces, Files: files})
+	return nsexec.Start(nsexec.Config{
+		Image: image, Namespaces: p.Clone.Namespaces, Files: files,
+		Record: trace.record(), Explain: p.explain,
+	})
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.

@@ -13,7 +13,7 @@ func (c *compiler) tree() mounts.Tree {
 	return mounts.Tree{
 		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
-		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
+		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
 	}
 }

@@ -21,7 +21,8 @@ import (
 // mounts below, because they are locked: there the layers are the directories without
 // such mounts, on a root that is a tmpfs or a directory made for it.
 type Overlay struct {
-	// Lower are directories of the host, absolute paths, the uppermost first.
+	// Lower are directories of the host, absolute paths, the uppermost first. A root
+	// without any, and without Upper, is an empty file system in memory.
 	Lower []string
 	// Upper holds the changes and Work is a directory that the kernel needs for
 	// them, in the same file system; both are directories of the host, and not in
@@ -40,7 +41,7 @@ type Overlay struct {
 
 // validate says what is wrong with it and the other options of the file system.
 func (o *Overlay) validate(more []parameter) error {
-	if len(o.Lower) == 0 {
+	if len(o.Lower) == 0 && !o.empty() {
 		return errors.New("an overlay needs a lower directory")
 	}
 	if (o.Upper == "") != (o.Work == "") {
@@ -58,8 +59,22 @@ func (o *Overlay) validate(more []parameter) error {
 			return err
 		}
 	}
+	if o.empty() {
+		return nil
+	}
 	upper, work := o.changes(math.MaxInt)
 	return checkParameters("overlay", append(o.parameters(upper, work), more...))
+}
+
+// empty reports whether there are no layers at all.
+func (o *Overlay) empty() bool { return len(o.Lower) == 0 && o.Upper == "" && o.Work == "" }
+
+// permissions are those of the overlay's own directory.
+func (o *Overlay) permissions() uint32 {
+	if o.Mode == 0 {
+		return 0o755
+	}
+	return o.Mode
 }
 
 // parameters are the options of the file system. A colon parts two lower directories,
@@ -106,7 +121,7 @@ func (e *emitter) makeOverlays() {
 	}
 	memory := false
 	for _, o := range overlays {
-		memory = memory || o.layers.Upper == ""
+		memory = memory || o.layers.Upper == "" && !o.layers.empty()
 	}
 	if memory {
 		e.b.From(overlays[0].origin)
@@ -116,24 +131,25 @@ func (e *emitter) makeOverlays() {
 			Why: "where the overlay can see it, covering nothing",
 		})
 		for i, o := range overlays {
-			if o.layers.Upper != "" {
+			if o.layers.Upper != "" || o.layers.empty() {
 				continue
 			}
 			e.b.From(o.origin)
-			mode := o.layers.Mode
-			if mode == 0 {
-				mode = 0o755
-			}
 			for _, d := range []struct {
 				name string
 				mode uint32
-			}{{"upper", mode}, {"work", 0o700}} {
+			}{{"upper", o.layers.permissions()}, {"work", 0o700}} {
 				e.b.Add(prog.Op{Call: prog.Mkdirat, Args: prog.Args{m, prog.Str(d.name + strconv.Itoa(i)), prog.Int(d.mode)}, Why: "its " + d.name + " directory"})
 			}
 		}
 	}
 	for i, o := range overlays {
 		e.b.From(o.origin)
+		if o.layers.empty() { // it is the root
+			mode := "0" + strconv.FormatUint(uint64(o.layers.permissions()), 8)
+			e.root = newFilesystem(e.b, "tmpfs", []parameter{{key: "mode", value: mode}}, 0, "root", "the root file system, empty and in memory")
+			continue
+		}
 		upper, work := o.layers.changes(i)
 		p := append([]parameter{{key: "source", value: o.source}}, o.layers.parameters(upper, work)...)
 		made := newFilesystem(e.b, "overlay", append(p, o.more...), o.attributes, o.name, o.why)

@@ -23,6 +23,9 @@ type OpError struct {
 	Origin string
 	// Status is how the process ended, where Errno is 0.
 	Status unix.WaitStatus
+	// Cause is what somebody found who looked for the reason, and empty where nobody
+	// did or nothing was found. It is printed in the place of the hint.
+	Cause string
 }
 
 // Error is one line: the operation, where it comes from, what happened, and what
@@ -36,8 +39,10 @@ func (e *OpError) Error() string {
 	switch {
 	case e.Errno != 0:
 		fmt.Fprintf(&b, ": %v", e.Errno)
-		if e.Op.Hint != "" {
-			fmt.Fprintf(&b, ": %s", e.Op.Hint)
+		if e.Cause != "" {
+			fmt.Fprintf(&b, ": %s", e.Cause)
+		} else if hint := e.Op.HintFor(e.Errno); hint != "" {
+			fmt.Fprintf(&b, ": %s", hint)
 		}
 	case e.Status.Signaled():
 		fmt.Fprintf(&b, ": the process was killed by %s here", unix.SignalName(e.Status.Signal()))
@@ -62,11 +67,16 @@ func (e *OpError) Unwrap() error {
 type CloneError struct {
 	Flags uint64
 	Errno unix.Errno
+	// Cause is that of [OpError].
+	Cause string
 }
 
 // Error says what was asked for, and what the error most likely means.
 func (e *CloneError) Error() string {
 	text := fmt.Sprintf("clone3 with %s: %v", prog.CloneFlags(e.Flags), e.Errno)
+	if e.Cause != "" {
+		return text + ": " + e.Cause
+	}
 	switch e.Errno {
 	case unix.EPERM:
 		text += ": new namespaces need CAP_SYS_ADMIN, or a new user namespace in the same call"

@@ -19,6 +19,7 @@ type Process struct {
 	pidfd   int
 	report  int
 	control int
+	mounts  int // its mount namespace while it starts, -1 where nobody will look into it
 	at      int
 
 	open sync.RWMutex // held to use pidfd, or to close it: its number may become another's

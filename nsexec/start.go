@@ -27,6 +27,13 @@ type Config struct {
 	Sync []func(*Process) error
 	// Store says where the image lies while it is executed.
 	Store Store
+	// Record, if there is one, gets the times of what the caller's side does, and of
+	// the image's operations if the image is a traced one, also where Start fails.
+	Record *Record
+	// Explain, if it is there, is asked about an exec that has failed and may fill in
+	// [OpError.Cause]. root is a descriptor of the root directory that the process
+	// had, for the time of the call, and -1 where it cannot be reached any more.
+	Explain func(root int, failed *OpError)
 }
 
 // Start makes the process and returns when its program has executed the user's, or
@@ -67,7 +74,9 @@ func (e *storeError) Error() string { return fmt.Sprintf("no image in a %v: %v",
 func (e *storeError) Unwrap() error { return e.err }
 
 func start(c Config, store Store) (*Process, error) {
+	begun := c.Record.now()
 	image, err := store.open(c.Image.data)
+	c.Record.host(begun, RecordImage, err)
 	if err != nil {
 		return nil, &storeError{store, err}
 	}
@@ -81,12 +90,20 @@ func start(c Config, store Store) (*Process, error) {
 		unix.Close(report)
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	p := &Process{image: c.Image, report: report, control: pair[0], pidfd: -1}
+	p := &Process{image: c.Image, report: report, control: pair[0], pidfd: -1, mounts: -1}
+	begun = c.Record.now()
 	err = p.bear(c, handed(c.Files, report, pair[1]), prog.FD{Num: image, Name: "image"})
+	c.Record.host(begun, RecordClone, err)
 	unix.Close(pair[1]) // before the first read, or the end of file never comes
 	if err == nil {
-		err = p.accompany(c.Sync)
+		p.remember(c)
+		err = p.accompany(c)
 	}
+	c.Record.read(p)
+	if err != nil {
+		p.explain(c, err)
+	}
+	p.forget()
 	if err != nil {
 		p.kill()
 		p.Close()
@@ -126,7 +143,8 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 
 // accompany does the caller's part at every sync point, and looks at the report when
 // the control socket says that there is no more to come.
-func (p *Process) accompany(sync []func(*Process) error) error {
+func (p *Process) accompany(c Config) error {
+	sync := c.Sync
 	var message [pidSize]byte
 	for {
 		n, err := unix.Read(p.control, message[:])
@@ -136,20 +154,30 @@ func (p *Process) accompany(sync []func(*Process) error) error {
 		case err != nil && !errors.Is(err, unix.ECONNRESET): // reset: it died before it read our answer
 			return fmt.Errorf("control socket: %w", err)
 		case n == pidSize:
-			if err := p.follow(message[:]); err != nil {
+			begun := c.Record.now()
+			err := p.follow(message[:])
+			c.Record.host(begun, RecordFollow, err)
+			if err != nil {
 				return err
 			}
+			p.remember(c)
 			if err := p.answer(); err != nil {
 				return err
 			}
 			continue
 		case n != 1:
-			return p.look()
+			begun := c.Record.now()
+			err := p.look()
+			c.Record.host(begun, RecordLook, nil) // the error is the operation's
+			return err
 		}
 		if len(sync) == 0 {
 			return errors.New("the program waits at a sync point for which the caller has no part")
 		}
-		if err := sync[0](p); err != nil {
+		begun := c.Record.now()
+		err = sync[0](p)
+		c.Record.host(begun, RecordSync, err)
+		if err != nil {
 			return err
 		}
 		sync = sync[1:]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -45,43 +46,57 @@ func (j *job) prepare() (undo func() error, err error) {
 	return undo, nil
 }
 
-// asked makes a job.
-type asked func() (*job, error)
+// planner declares the flags of a verb that starts a container, and returns what makes
+// a job of its arguments.
+type planner func(*global, *flag.FlagSet) func(args []string) (*job, error)
 
-// parseAsked reads what a verb takes that shows what another one does: "run" or "box"
-// with their own flags and arguments, or just the id of a container, whose bundle is
-// that of the verb's own flag then. A container may be called run or box: where the
-// flag is given the word is its id.
-func parseAsked(g *global, args []string, bundle string, given bool) (asked, error) {
-	if len(args) > 0 && !given {
-		switch args[0] {
-		case "box":
-			var flags boxFlags
-			f := flagSet("box")
-			flags.declare(f)
-			if err := f.Parse(args[1:]); err != nil {
-				return nil, fmt.Errorf("box: %w", err)
-			}
-			return func() (*job, error) { return flags.job(g, f.Args()) }, nil
-		case "run":
-			f := flagSet("run")
-			bundle := bundleFlag(f)
-			if err := f.Parse(args[1:]); err != nil {
-				return nil, fmt.Errorf("run: %w", err)
-			}
-			return parseBundle(f.Args(), *bundle)
-		}
+// findPlanner is the planner of a verb.
+func findPlanner(verb string) (planner, bool) {
+	switch verb {
+	case "run":
+		return planRun, true
+	case "box":
+		return planBox, true
 	}
-	return parseBundle(args, bundle)
+	return nil, false
 }
 
-// parseBundle reads the arguments of run.
-func parseBundle(args []string, bundle string) (asked, error) {
-	if _, err := containerID(args); err != nil {
-		return nil, err
-	}
-	return func() (*job, error) {
-		plan, err := compile(bundle)
+// planRun is for run: a bundle and an id.
+func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
+	bundle := bundleFlag(f)
+	return func(args []string) (*job, error) {
+		if _, err := containerID(args); err != nil {
+			return nil, err
+		}
+		plan, err := compile(*bundle)
 		return &job{plan: plan}, err
-	}, nil
+	}
+}
+
+// helpAsked is the error of arguments that ask for the help of a verb.
+type helpAsked struct{ verb string }
+
+func (h helpAsked) Error() string { return h.verb + ": help is asked for" }
+
+// planOther makes the job of a verb that shows what another one does: "run" or "box"
+// with flags and arguments of their own, or just the id of a container, whose bundle is
+// that of the verb's own flag then. A container may be called run or box: where
+// --bundle is given the word is its id.
+func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*job, error)) (*job, error) {
+	if len(args) == 0 || given(f, "bundle") || given(f, "b") {
+		return own(args)
+	}
+	other, found := findPlanner(args[0])
+	if !found {
+		return own(args)
+	}
+	flags := flagSet(args[0])
+	plan := other(g, flags)
+	switch err := flags.Parse(args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, helpAsked{args[0]}
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return plan(flags.Args())
 }

@@ -43,23 +43,26 @@ const (
 )
 
 func prepareBox(g *global, f *flag.FlagSet) action {
-	var flags boxFlags
-	flags.declare(f)
+	plan := planBox(g, f)
 	return func(args []string) (int, error) {
 		signals := catchSignals()
-		j, err := flags.job(g, args)
+		j, err := plan(args)
 		if err != nil {
 			return boxFailed, err
 		}
 		status, err := runJob(j, signals)
 		if err != nil {
-			status = boxStatus(err)
-			if g.debug {
-				err = detailed(err)
-			}
+			return boxStatus(err), g.explained(err)
 		}
-		return status, err
+		return status, nil
 	}
+}
+
+// planBox is for box: a program and its arguments, or nothing for a shell.
+func planBox(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+	var flags boxFlags
+	flags.declare(f)
+	return func(args []string) (*job, error) { return flags.job(g, args) }
 }
 
 // runJob starts a container and waits for it.
@@ -100,10 +103,12 @@ func (b *boxFlags) job(g *global, args []string) (*job, error) {
 		return nil, err
 	}
 	plan.Warnings = append(warnings, plan.Warnings...)
-	layers := layersOf(spec)
-	return &job{plan: plan, layers: layers, keep: b.keepDir(m), scratch: m.Scratch, remove: func(dir string) error {
-		return b.remove(host, m, dir)
-	}}, nil
+	j := &job{plan: plan, layers: layersOf(spec), scratch: m.Scratch}
+	j.remove = func(dir string) error { return b.remove(host, m, dir) }
+	if b.keep != "" {
+		j.keep = b.changes(m)
+	}
+	return j, nil
 }
 
 // remove removes a tree of changes. Some of it may belong to users that only a user

@@ -76,11 +76,60 @@ func rootLayout(m machine) (list []mounts.Mount) {
 		}
 		list = append(list, mounts.Mount{
 			Destination: at.Path, Type: "bind", Source: at.Path, Options: []string{"bind", "ro", "rprivate"},
-			Origin: "the machine's " + at.Path,
+			Origin: origin(at.Path),
 		})
 	}
 	return list
 }
+
+// userLayout is for a box with users of its own: an overlay for each directory of /, a
+// copy of each link, and what cannot be a layer is bound, read-only. Layer says where
+// changes go, in a directory of that name for each.
+func userLayout(m machine, layer mounts.Overlay) (links []mounts.Link, list []mounts.Mount) {
+	shown := visible(m.Mounts)
+	for _, e := range m.Top {
+		at := "/" + e.Name
+		mount := mounts.Mount{Destination: at, Origin: origin(at)}
+		kind := typeOf(shown, at)
+		switch {
+		case isFresh(at) || slices.Contains(kernels[:], kind):
+			continue
+		case e.Link != "":
+			links = append(links, mounts.Link{Path: at, Target: e.Link})
+			continue
+		case !e.Dir || slices.Contains(foreign[:], kind) || mountsBelow(shown, at):
+			// With all that is mounted below: a copy that shows what a locked mount
+			// covers is refused.
+			mount.Type, mount.Source, mount.Options = "bind", at, []string{"rbind", "rro", "rprivate"}
+		default:
+			own := layer
+			own.Lower, own.Mode = []string{at}, e.Mode
+			if own.Upper != "" {
+				own.Upper, own.Work = path.Join(own.Upper, e.Name), path.Join(own.Work, e.Name)
+			}
+			mount.Type, mount.Overlay = "overlay", &own
+		}
+		list = append(list, mount)
+	}
+	return links, list
+}
+
+// foreign are file systems that cannot be a layer: the case of their names does not
+// matter, or they have no such thing as an owner.
+var foreign = [...]string{"cifs", "exfat", "fuseblk", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "smb3", "vfat"}
+
+// typeOf is the file system that is mounted at a path, and "" where that is in another.
+func typeOf(shown []mountPoint, at string) string {
+	for _, m := range shown {
+		if m.Path == at {
+			return m.Type
+		}
+	}
+	return ""
+}
+
+// origin names a mount that no flag has asked for.
+func origin(at string) string { return "box[" + at + "]" }
 
 // mountsBelow reports whether something is mounted in a directory. The directory may be
 // a mount itself.
@@ -97,7 +146,7 @@ func resolver(m machine) []mounts.Mount {
 	}
 	return []mounts.Mount{{
 		Destination: file, Type: "bind", Source: file, Options: []string{"bind", "ro", "rprivate"},
-		Origin: "the machine's /etc/resolv.conf",
+		Origin: origin("/etc/resolv.conf"),
 	}}
 }
 
@@ -119,7 +168,7 @@ func kernelMounts(ownRoot bool) []mounts.Mount {
 		)
 	}
 	for i := range list {
-		list[i].Origin = "box " + list[i].Destination
+		list[i].Origin = origin(list[i].Destination)
 	}
 	return list
 }

@@ -93,33 +93,60 @@ func (b *boxFlags) ownUsers(host container.Host) bool {
 	return b.userns.value == private || b.userns.value == "" && host.UID != 0
 }
 
-// root chooses the root file system and what is mounted in it by itself.
+// root chooses the root file system and what is mounted in it by itself. In a user
+// namespace / itself cannot be a layer: what is mounted below it is locked, and an
+// overlay would show what it covers. overlayfs, mount_namespaces(7)
 func (b *boxFlags) root(s *container.Spec, host container.Host, m machine) error {
 	s.Root.Readonly = b.readOnly
-	lower := "/"
-	if b.rootfs != "" {
-		lower = absolute(b.rootfs, m.Cwd)
+	users := b.ownUsers(host)
+	rootfs := absolute(b.rootfs, m.Cwd)
+	layer := mounts.Overlay{UserXattr: users}
+	if dir := b.changes(m); dir != "" {
+		layer.Upper, layer.Work = dir+"/upper", dir+"/work"
 	}
 	switch {
-	case lower == "/" && b.rootfs != "":
-		return errors.New("--rootfs /: leave the flag away, and the machine's own files are there with changes going elsewhere")
-	case b.rootfs != "" && b.keep == "":
-		s.Root.Path = lower
-	default:
-		s.Root.Overlay = &mounts.Overlay{Lower: []string{lower}}
-		if b.keep != "" {
-			dir := absolute(b.keep, m.Cwd)
-			s.Root.Overlay.Upper, s.Root.Overlay.Work = dir+"/upper", dir+"/work"
-		}
-	}
-	if b.rootfs == "" {
+	case b.rootfs == "" && users:
+		s.Root.Links, s.Mounts = userLayout(m, layer)
+		s.Root.Overlay = &mounts.Overlay{}
+	case b.rootfs == "":
+		layer.Lower = []string{"/"}
+		s.Root.Overlay = &layer
 		s.Mounts = rootLayout(m)
+	case rootfs == "/":
+		return errors.New("--rootfs /: leave the flag away, and the machine's own files are there with changes going elsewhere")
+	case b.keep != "":
+		layer.Lower = []string{rootfs}
+		s.Root.Overlay = &layer
+	default:
+		s.Root.Path = rootfs
 	}
 	s.Mounts = append(s.Mounts, kernelMounts(b.rootfs == "")...)
 	if b.rootfs == "" {
 		s.Mounts = append(s.Mounts, resolver(m)...)
 	}
 	return nil
+}
+
+// changes is where changes go, and empty where that is memory, or nowhere but to the
+// root file system.
+func (b *boxFlags) changes(m machine) string {
+	if b.keep != "" {
+		return absolute(b.keep, m.Cwd)
+	}
+	return m.Scratch
+}
+
+// layersOf are the overlays of a container.
+func layersOf(s container.Spec) (list []*mounts.Overlay) {
+	if s.Root.Overlay != nil {
+		list = append(list, s.Root.Overlay)
+	}
+	for i := range s.Mounts {
+		if s.Mounts[i].Overlay != nil {
+			list = append(list, s.Mounts[i].Overlay)
+		}
+	}
+	return list
 }
 
 // absolute is a path without detours.
@@ -186,7 +213,7 @@ func (b *boxFlags) inside(s *container.Spec, m machine) bool {
 		if !below(m.Cwd, at.Destination) {
 			continue
 		}
-		same := at.Source == at.Destination && at.Type == "bind"
+		same := at.Source == at.Destination && at.Type == "bind" || at.Overlay != nil
 		return same || m.Cwd == at.Destination
 	}
 	return b.rootfs == "" || m.CwdInside

@@ -68,6 +68,7 @@ func verbs() []verb {
 		{"spec", "", "write a config.json to begin with", specText, prepareSpec, 0},
 		{"plan", "ID | run ... | box ...", "show what run or box would do, and do nothing", planText, preparePlan, 0},
 		{"run", "ID", "run the container of a config.json and wait for it", runText, prepareRun, 0},
+		{"trace", "ID | run ... | box ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
 		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},
 		{"version", "", "show the version", "", prepareVersion, 0},
 		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp, 0},
@@ -150,7 +151,13 @@ func (v verb) do(g *global, args []string) (int, error) {
 	case err != nil:
 		return v.failed, fmt.Errorf("%s: %w", v.name, err)
 	}
-	return act(f.Args())
+	status, err := act(f.Args())
+	if asked := (helpAsked{}); errors.As(err, &asked) {
+		if other, known := find(asked.verb); known {
+			return 0, output(other.help())
+		}
+	}
+	return status, err
 }
 
 // output writes text on standard output. A full disk is an error like others.

@@ -18,7 +18,7 @@ their own. A warning is about what was asked for and has no effect.
 `
 
 func preparePlan(g *global, f *flag.FlagSet) action {
-	bundle := bundleFlag(f)
+	own := planRun(g, f)
 	format := choice{value: "text", of: []string{"text", "json"}}
 	f.Var(&format, "format", "print it for people or for programs")
 	brief := f.Bool("brief", false, "one line for each part of the configuration")
@@ -28,13 +28,9 @@ func preparePlan(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
-		asked, err := parseAsked(g, args, *bundle, given(f, "bundle") || given(f, "b"))
+		j, err := planOther(g, f, args, own)
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
-		}
-		j, err := asked()
-		if err != nil {
-			return 0, err
 		}
 		text, err := show(j.plan)
 		if err != nil {

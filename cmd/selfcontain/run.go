@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,10 +31,7 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 		warn(plan.Warnings)
 		process, err := start(plan, signals)
 		if err != nil {
-			if g.debug {
-				err = detailed(err)
-			}
-			return 0, err
+			return 0, g.explained(err)
 		}
 		status, err := process.Wait()
 		if err != nil {
@@ -73,13 +69,4 @@ func warn(texts []string) {
 	for _, text := range texts {
 		fmt.Fprintf(os.Stderr, "%s %s\n", name, text)
 	}
-}
-
-// detailed adds what is known of the operation that failed beyond the error's one line.
-func detailed(err error) error {
-	var op *nsexec.OpError
-	if !errors.As(err, &op) {
-		return err
-	}
-	return fmt.Errorf("%w\n%+v", err, op.Op)
 }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/selfcontain/runtime/container"
+)
+
+const traceText = `The container runs as "run" or "box" would run it. When its program has been started, or
+could not be, everything that was done until then is written on standard error: when
+it began and how long it took, on the host's side and in the container, one line for
+each system call. A star marks the slowest, an exclamation mark what has failed. Calls
+that were not made, because a branch led past them, are not shown.
+
+Behind "trace run" and "trace box" the flags are theirs; without either run is meant.
+`
+
+func prepareTrace(g *global, f *flag.FlagSet) action {
+	asJSON := f.Bool("json", false, "write it as JSON, with times in nanoseconds")
+	file := stringFlag(f, "output", "o", "", "write it to `FILE`")
+	own := planRun(g, f)
+	return func(args []string) (int, error) {
+		signals := catchSignals()
+		j, err := planOther(g, f, args, own)
+		if err != nil {
+			return 0, fmt.Errorf("trace: %w", err)
+		}
+		return g.trace(j, signals, *file, *asJSON)
+	}
+}
+
+// trace runs a plan and writes down how it went.
+func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (status int, err error) {
+	out := os.Stderr
+	if file != "" {
+		if out, err = os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
+			return 0, fmt.Errorf("trace: %w", err)
+		}
+		defer out.Close()
+	}
+	warn(j.plan.Warnings)
+	undo, err := j.prepare()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, undo()) }()
+	signals.ready()
+	process, trace, failed := j.plan.StartTraced(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	if failed == nil {
+		go signals.forward(process)
+	}
+	text, err := formatTrace(trace, asJSON, g.debug)
+	if err == nil {
+		_, err = out.WriteString(text)
+	}
+	if failed != nil {
+		return 0, g.explained(failed)
+	}
+	wait, waited := process.Wait()
+	if err := errors.Join(err, waited); err != nil {
+		return 0, err
+	}
+	return exitStatus(wait), nil
+}
+
+// formatTrace is a trace as text.
+func formatTrace(t *container.Trace, asJSON, detail bool) (string, error) {
+	switch {
+	case asJSON:
+		b, err := t.MarshalJSON()
+		if err != nil {
+			return "", err
+		}
+		text := jsontext.Value(b)
+		if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+			return "", err
+		}
+		return string(text) + "\n", nil
+	case detail:
+		return fmt.Sprintf("%+v", t), nil
+	}
+	return fmt.Sprintf("%v", t), nil
+}
