@@ -25,6 +25,7 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	c.fallBack()
 	c.before()
 	if err := c.child(); err != nil {
 		return nil, err
@@ -36,6 +37,9 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 	c.plan.Child = program
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files}
+	if c.inTwo() {
+		c.plan.Clone.Namespaces = 0 // the first process makes them for the second
+	}
 	return c.plan, nil
 }
 
@@ -49,6 +53,7 @@ type compiler struct {
 	root  prog.FD
 	null  prog.FD
 	joins []prog.FD // one for each namespace to join, in the order of setns
+	proc  prog.Slot // the host's procfs, once it is open
 }
 
 // warn keeps a warning for the reader of the plan.
@@ -73,18 +78,20 @@ func (c *compiler) before() {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
 	}
-	if c.spec.Root.Overlay == nil { // the container makes that one itself
+	handed := !c.inUser() || c.host.copiesMounts() // otherwise the container copies by itself
+	if handed && c.spec.Root.Overlay == nil {      // which it makes in any case
 		c.root = step(Step{
 			Action: CloneTree, Path: c.spec.Root.Path, As: c.hand("root"),
 			Why: "the root file system, as a tree that is attached nowhere", Origin: "root.path",
 		})
 	}
-	if len(c.spec.MaskedPaths) > 0 {
+	if handed && len(c.spec.MaskedPaths) > 0 {
 		c.null = step(Step{
 			Action: CloneNull, Path: "/dev/null", As: c.hand("null"),
 			Why: "what masked files become", Origin: "linux.maskedPaths",
 		})
 	}
+	c.beforeMounts(step)
 	for _, ns := range c.spec.Namespaces.Joins() {
 		c.joins = append(c.joins, step(Step{
 			Action: OpenNamespace, Path: ns.Path, Namespace: ns.Type, Foreign: c.changes(ns.Type),
@@ -100,12 +107,10 @@ func (c *compiler) child() error {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitSignals()
-	emitSession(b)
-	emitDumpable(b)      // nobody traces a process that holds descriptors of the host
-	c.emitJoins(control) // before anything that belongs to a namespace
-	emitUmask(b, 0)      // the modes of devices and mount points are exact
-	c.emitLoopback()     // in a network namespace that we have made
-	c.emitNames()        // in a uts namespace
+	c.emitNamespaces(control) // before anything that belongs to one
+	emitUmask(b, 0)           // the modes of devices and mount points are exact
+	c.emitLoopback()          // in a network namespace that we have made
+	c.emitNames()             // in a uts namespace
 	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
@@ -135,7 +140,7 @@ func (c *compiler) changes(t clone.NamespaceType) bool {
 	switch t {
 	case clone.NEWUTS:
 		return c.spec.Hostname != "" || c.spec.Domainname != ""
-	case clone.NEWNET, clone.NEWIPC:
+	case clone.NEWNET, clone.NEWIPC, clone.NEWUSER:
 		for name := range c.spec.Sysctl {
 			if owner, err := sysctlOwner(name); err == nil && owner == t {
 				return true
@@ -171,11 +176,9 @@ func (c *compiler) check() error {
 	if !s.Namespaces.Contains(clone.NEWNS) || s.Namespaces.PathOf(clone.NEWNS) != "" {
 		wrong("linux.namespaces", "a new mount namespace is needed, or the container's mounts would be the host's")
 	}
-	for _, t := range []clone.NamespaceType{clone.NEWUSER, clone.NEWTIME} {
-		if s.Namespaces.Contains(t) {
-			wrong("linux.namespaces", "a %s namespace cannot be given to a container", clone.NsName(t))
-		}
-	}
+	c.checkUser(wrong)
+	c.checkClocks(wrong)
+	c.checkMountIDs(wrong)
 	if !s.Namespaces.Contains(clone.NEWUTS) {
 		if s.Hostname != "" {
 			wrong("hostname", "%q: without a uts namespace the container would change the host's", s.Hostname)
@@ -195,8 +198,7 @@ func (c *compiler) check() error {
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
 	for origin, asked := range map[string]bool{
-		"linux.uidMappings": len(s.UIDMappings)+len(s.GIDMappings) > 0,
-		"linux.timeOffsets": len(s.TimeOffsets) > 0, "init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
+		"init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
 		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
 		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
 		"process.preserveFDs": s.Process.PreserveFDs != 0,

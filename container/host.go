@@ -28,6 +28,7 @@ type Host struct {
 	Missing []string `json:"missing,omitempty"`
 	// UID is the effective user of the process that makes the container.
 	UID int `json:"uid"`
+	UserFacts
 	// Capabilities are the caller's own, of which a container can get no more.
 	Capabilities caps.Config `json:"capabilities"`
 	// LastCapability is the last one that the kernel knows.
@@ -62,6 +63,9 @@ func Probe() (Host, error) {
 		h.Missing = missingCalls()
 	}
 	if err := h.probeCapabilities(); err != nil {
+		return Host{}, err
+	}
+	if err := h.probeUser(); err != nil {
 		return Host{}, err
 	}
 	if err := h.probeIgnored(); err != nil {

@@ -29,7 +29,11 @@ func (c *compiler) emitIdentity() {
 	if p.Capabilities != nil {
 		wanted = *p.Capabilities
 	}
-	sets, warnings := wanted.Grantable(c.host.Capabilities, c.host.LastCapability, p.User.UID)
+	held := c.host.Capabilities
+	if c.inUser() {
+		held = caps.NewUserNamespace(c.host.LastCapability) // whoever enters one has them all in it
+	}
+	sets, warnings := wanted.Grantable(held, c.host.LastCapability, p.User.UID)
 	for _, w := range warnings {
 		c.warn("process.capabilities: %v", w)
 	}
@@ -37,10 +41,12 @@ func (c *compiler) emitIdentity() {
 	caps.EmitBounding(b, sets, c.host.LastCapability)
 
 	b.From("process.user")
-	b.Add(prog.Op{
-		Call: prog.Setgroups, Args: prog.Args{prog.Int(len(p.User.AdditionalGIDs)), groups(p.User.AdditionalGIDs)},
-		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
-	})
+	if n := len(p.User.AdditionalGIDs); n > 0 || !c.inUser() { // emitBecome has dropped the caller's there
+		b.Add(prog.Op{
+			Call: prog.Setgroups, Args: prog.Args{prog.Int(n), groups(p.User.AdditionalGIDs)},
+			Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
+		})
+	}
 	gid, uid := prog.Int(p.User.GID), prog.Int(p.User.UID)
 	b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{gid, gid, gid}, Why: "real, effective, saved", Hint: "it needs CAP_SETGID"})
 	caps.EmitKeep(b, sets, p.User.UID)

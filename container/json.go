@@ -24,13 +24,17 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	for _, part := range []struct {
 		program *prog.Program
 		behind  string
-	}{{first, `},"child":`}, {p.Child, `,"after":[`}} {
+	}{{first, `},"child":`}, {p.Child, `,"during":[`}} {
 		text, err := part.program.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
 		b = append(append(b, text...), part.behind...)
 	}
+	for i, steps := range p.During {
+		b = append(appendSteps(append(appendComma(b, i), '['), steps), ']')
+	}
+	b = append(b, `],"after":[`...)
 	b = append(appendSteps(b, p.After), `],"warnings":[`...)
 	for i, w := range p.Warnings {
 		b = prog.AppendQuoteJSON(appendComma(b, i), w)

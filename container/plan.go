@@ -19,6 +19,9 @@ type Plan struct {
 	Clone Birth
 	// Child is what that process does, up to the user's program.
 	Child *prog.Program
+	// During is what the host's side does while the container waits: During[i] at
+	// the sync point i of Child ([nsexec.SyncPoints]).
+	During [][]Step
 	// After is what the host's side does when the user's program runs.
 	After []Step
 	// Warnings say what of the configuration has no effect.
@@ -72,6 +75,10 @@ func (p *Plan) Format(f fmt.State, verb rune) {
 	}
 	fmt.Fprintf(f, "before: the host's side\n")
 	for _, s := range p.Before {
+		if s.As.Name == "" {
+			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
+			continue
+		}
 		fmt.Fprintf(f, "     %v = %d<%s>  # %s\n", s, s.As.Num, s.As.Name, s.Why)
 	}
 	fmt.Fprintf(f, "clone: the birth of the first process\n     %v\n", p.Clone)
@@ -80,6 +87,13 @@ func (p *Plan) Format(f fmt.State, verb rune) {
 	}
 	fmt.Fprintf(f, "child: the container, up to the user's program\n")
 	p.Child.Format(f, verb)
+	points := nsexec.SyncPoints(p.Child)
+	for i, steps := range p.During {
+		fmt.Fprintf(f, "during: the host's side, while the container waits at %d\n", points[i])
+		for _, s := range steps {
+			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
+		}
+	}
 	if len(p.After) > 0 {
 		fmt.Fprintf(f, "after: the host's side\n")
 		for _, s := range p.After {
@@ -97,19 +111,28 @@ func (p *Plan) brief(w io.Writer) {
 	line := func(operations, part, calls string) {
 		fmt.Fprintf(w, "%-8s %-15s %s\n", operations, part, calls)
 	}
-	opened := make([]string, len(p.Before))
-	for i, s := range p.Before {
-		call, _, _ := strings.Cut(s.String(), "(")
-		opened[i] = call + " " + s.Path
+	steps := func(list []Step) string {
+		text := make([]string, len(list))
+		for i, s := range list {
+			call, _, _ := strings.Cut(s.String(), "(")
+			text[i] = call + " " + s.Path
+		}
+		return strings.Join(text, ", ")
 	}
-	line("before", "host", strings.Join(opened, ", "))
+	line("before", "host", steps(p.Before))
 	line("clone", "namespaces", "clone3 "+prog.CloneFlags(uint64(p.Clone.Namespaces)))
+	points := nsexec.SyncPoints(p.Child)
 	for from := 0; from < p.Child.Len(); {
 		to, part := from+1, partOf(p.Child, from)
 		for to < p.Child.Len() && partOf(p.Child, to) == part {
 			to++
 		}
 		line(fmt.Sprintf("%d-%d", from, to-1), part, summary(p.Child, from, to))
+		for i, point := range points {
+			if i < len(p.During) && from <= point && point < to {
+				line("during", "host", steps(p.During[i]))
+			}
+		}
 		from = to
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/clone"
-	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
@@ -33,22 +32,15 @@ func emitUmask(b *prog.Builder, mask uint32) {
 	b.Add(prog.Op{Call: prog.Umask, Args: prog.Args{prog.Int(mask)}, Why: why})
 }
 
-// emitJoins enters the namespaces that are joined. A pid namespace takes in only
-// processes that are born in it, so a second process goes on with the program then.
-func (c *compiler) emitJoins(control prog.FD) {
+// emitJoins enters the namespaces that are joined, but for a user namespace. A pid
+// namespace takes in only processes that are born in it, which is the next one.
+func (c *compiler) emitJoins() {
 	c.b.From("linux.namespaces")
 	defer c.b.From("process")
 	for i, ns := range c.spec.Namespaces.Joins() {
-		c.b.Add(prog.Op{
-			Call: prog.Setns, Args: prog.Args{c.joins[i], prog.Int(ns.Type.Flag())},
-			Why:  "join " + ns.Path,
-			Hint: "joining needs CAP_SYS_ADMIN in the user namespace that owns it",
-		})
-	}
-	if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
-		nsexec.EmitFork(c.b, control)
-		emitSession(c.b)
-		emitDumpable(c.b)
+		if ns.Type != clone.NEWUSER {
+			c.b.Add(setns(c.joins[i], ns, "joining needs CAP_SYS_ADMIN in the user namespace that owns it"))
+		}
 	}
 }
 

@@ -30,6 +30,10 @@ type Spec struct {
 	Domainname string
 	// Mounts are made in this order, inside the root.
 	Mounts []mounts.Mount
+	// MountIDs are the ids of id-mapped mounts, by their place in Mounts. A bind mount
+	// with the option idmap or ridmap and no ids here has those of UIDMappings and
+	// GIDMappings.
+	MountIDs map[int]MountIDs
 	// Devices are made besides the default ones: null, zero, full, random, urandom
 	// and tty, which every container with a /dev of its own gets.
 	Devices []mounts.Device

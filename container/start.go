@@ -52,12 +52,15 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		if err != nil {
 			return nil, err
 		}
+		if fd < 0 {
+			continue
+		}
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
 	return nsexec.Start(nsexec.Config{
 		Image: image, Namespaces: p.Clone.Namespaces, Files: files,
-		Record: trace.record(), Explain: p.explain,
+		Sync: p.syncs(), Record: trace.record(), Explain: p.explain,
 	})
 }
 

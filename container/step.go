@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"path"
 
 	"golang.org/x/sys/unix"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
-// Step is one thing that the host's side does, before the container is born or after
-// it has started. Every descriptor that it makes is handed down to the container.
+// Step is one thing that the host's side does: before the container is born, while it
+// waits, or after it has started. Every descriptor that it makes is handed down to the
+// container.
 type Step struct {
 	Action Action
 	// Path is what it is done to.
@@ -21,7 +23,15 @@ type Step struct {
 	// Foreign makes OpenNamespace refuse the caller's own namespace, because the
 	// container is going to change what belongs to it.
 	Foreign bool
-	// As is the descriptor under which the container gets the result.
+	// Recursive takes what is mounted below Path along.
+	Recursive bool
+	// IDs are the map that is written; for CloneIDMapped those of users, beside
+	// GIDs, those of groups.
+	IDs, GIDs clone.IDMaps
+	// Below says that what is mounted below has these ids, too.
+	Below bool
+	// As is the descriptor under which the container gets the result, if there is
+	// one. It has no name otherwise.
 	As prog.FD
 	// Why and Origin are those of [prog.Op].
 	Why    string
@@ -37,36 +47,86 @@ const (
 	CloneTree Action = "clone-tree"
 	// CloneNull does so with /dev/null, after a look that it is the null device.
 	CloneNull Action = "clone-null"
+	// CloneSource does so with the source of a bind mount, which may be a file.
+	CloneSource Action = "clone-source"
+	// CloneIDMapped copies the source of a bind mount and gives the copy ids of its
+	// own. mount_setattr(2), MOUNT_ATTR_IDMAP, Linux 5.12
+	CloneIDMapped Action = "clone-id-mapped"
 	// OpenNamespace opens a namespace to join. setns(2)
 	OpenNamespace Action = "open-namespace"
+
+	// DenySetgroups forbids setgroups(2) in the user namespace of the container, for
+	// ever, while the container waits.
+	DenySetgroups Action = "deny-setgroups"
+	// WriteMap writes an id map of that user namespace.
+	WriteMap Action = "write-map"
+	// RunMapProgram has newuidmap(1) or newgidmap(1) do so.
+	RunMapProgram Action = "run-map-program"
 )
 
 // String is the step as the system calls that it makes.
 func (s Step) String() string {
 	switch s.Action {
 	case CloneTree:
-		return fmt.Sprintf("open_tree(AT_FDCWD, %q, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_RECURSIVE); fstat: directory", s.Path)
+		return s.openTree() + "; fstat: directory"
 	case CloneNull:
-		return fmt.Sprintf("open_tree(AT_FDCWD, %q, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC); fstat: character device 1:3", s.Path)
+		return s.openTree() + "; fstat: character device 1:3"
+	case CloneSource:
+		return s.openTree()
+	case CloneIDMapped:
+		return s.openTree() + fmt.Sprintf("; mount_setattr MOUNT_ATTR_IDMAP%s: uid_map %q, gid_map %q", map[bool]string{true: "|AT_RECURSIVE"}[s.Below], s.IDs.Format(), s.GIDs.Format())
+	case DenySetgroups, WriteMap:
+		return fmt.Sprintf("openat(AT_FDCWD, %q, O_WRONLY|O_CLOEXEC); write %q", s.Path, s.content())
+	case RunMapProgram:
+		return fmt.Sprintf("execve(%q, [%q, \"PID\"%s]); wait", s.Path, path.Base(s.Path), quoted(mapArgs(s.IDs)))
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
 	}
 	return string(s.Action)
 }
 
-// do does the step and returns the descriptor that it made.
+// openTree is the call that copies a mount.
+func (s Step) openTree() string {
+	flags := "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC"
+	if s.recursive() {
+		flags += "|AT_RECURSIVE"
+	}
+	return fmt.Sprintf("open_tree(AT_FDCWD, %q, %s)", s.Path, flags)
+}
+
+func (s Step) recursive() bool { return s.Recursive || s.Action == CloneTree }
+
+func quoted(list []string) (text string) {
+	for _, s := range list {
+		text += fmt.Sprintf(", %q", s)
+	}
+	return text
+}
+
+// clone copies the mount at the step's path.
+func (s Step) clone() (int, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
+	if s.recursive() {
+		flags |= unix.AT_RECURSIVE
+	}
+	return unix.OpenTree(unix.AT_FDCWD, s.Path, flags)
+}
+
+// do does the step and returns the descriptor that it made, or -1 where it makes none.
 func (s Step) do() (int, error) {
 	fd, err := -1, error(nil)
 	switch s.Action {
-	case CloneTree:
-		fd, err = unix.OpenTree(unix.AT_FDCWD, s.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
-		if err == nil {
-			err = isDirectory(fd)
+	case CloneTree, CloneNull, CloneSource, CloneIDMapped:
+		if fd, err = s.clone(); err != nil {
+			break
 		}
-	case CloneNull:
-		fd, err = unix.OpenTree(unix.AT_FDCWD, s.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-		if err == nil {
+		switch s.Action {
+		case CloneTree:
+			err = isDirectory(fd)
+		case CloneNull:
 			err = isNull(fd)
+		case CloneIDMapped:
+			err = mapIDs(fd, s)
 		}
 	case OpenNamespace:
 		fd, err = unix.Open(s.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -94,10 +154,29 @@ type StepError struct {
 // Error is one line: the configuration that asked for it, the path, what happened.
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s: %s: %v", e.Step.Origin, e.Step.Path, e.Err)
-	if errors.Is(e.Err, unix.EPERM) && e.Step.Action != OpenNamespace {
-		text += ": copying a mount needs CAP_SYS_ADMIN"
+	return text + e.hint()
+}
+
+// hint says what most likely is the matter.
+func (e *StepError) hint() string {
+	refused := errors.Is(e.Err, unix.EPERM)
+	switch e.Step.Action {
+	case CloneTree, CloneNull, CloneSource:
+		if refused {
+			return ": copying a mount needs CAP_SYS_ADMIN; an ordinary user's container needs a user namespace (see spec --rootless)"
+		}
+	case CloneIDMapped:
+		if refused || errors.Is(e.Err, unix.EINVAL) {
+			return ": its file system cannot be mounted with other ids, or the caller lacks CAP_SYS_ADMIN"
+		}
+	case WriteMap:
+		if refused {
+			return ": the caller may not give these ids away; one map for all is CAP_SETUID, CAP_SETGID and, for id 0, CAP_SETFCAP"
+		}
+	case RunMapProgram:
+		return ": /etc/subuid and /etc/subgid must have a line for the user with all of these ids"
 	}
-	return text
+	return ""
 }
 
 // Unwrap is the error of the system call.

@@ -29,6 +29,8 @@ func sysctlOwner(name string) (clone.NamespaceType, error) {
 		return clone.NEWIPC, nil
 	case strings.HasPrefix(name, "net."):
 		return clone.NEWNET, nil
+	case strings.HasPrefix(name, "user."):
+		return clone.NEWUSER, nil
 	case name == "kernel.hostname":
 		return "", fmt.Errorf("set hostname instead")
 	case name == "kernel.domainname":
@@ -91,11 +93,20 @@ func (c *compiler) checkSysctl(wrong func(origin, format string, v ...any)) {
 // goes through a procfs that is attached nowhere, so that nothing in the container's
 // own file system can lead it astray.
 func (c *compiler) emitProc() {
-	if len(c.spec.Sysctl) == 0 && c.spec.Process.OOMScoreAdj == nil {
+	score := c.spec.Process.OOMScoreAdj
+	if c.inTwo() {
+		score = nil // emitScore has set it
+	}
+	if len(c.spec.Sysctl) == 0 && score == nil {
 		return
 	}
 	c.b.From("process")
-	proc := mounts.EmitProcfs(c.b)
+	var proc prog.Slot
+	if c.inUser() && !c.isNew(clone.NEWPID) {
+		proc = c.hostProc() // a procfs belongs to a pid namespace, and that one does not belong to us
+	} else {
+		proc = mounts.EmitProcfs(c.b)
+	}
 	write := func(file, value, why, hint string) {
 		fd := mounts.OpenProc(c.b, proc, file, unix.O_WRONLY)
 		c.b.Add(prog.Op{Call: prog.Write, Args: prog.Args{fd, prog.Str(value), prog.Int(len(value))}, Why: why, Hint: hint})
@@ -104,9 +115,9 @@ func (c *compiler) emitProc() {
 		c.b.From("linux.sysctl[" + name + "]")
 		write("sys/"+sysctlPath(name), c.spec.Sysctl[name], name, "the kernel does not take this value")
 	}
-	if score := c.spec.Process.OOMScoreAdj; score != nil {
+	if score != nil {
 		c.b.From("process.oomScoreAdj")
-		write("self/oom_score_adj", strconv.Itoa(*score), "who is killed first when memory runs out", "a lower value than the caller's needs CAP_SYS_RESOURCE")
+		write("self/oom_score_adj", strconv.Itoa(*score), scoreWhy, scoreHint)
 	}
 }
 

@@ -4,18 +4,24 @@ import (
 	"path"
 
 	"github.com/selfcontain/runtime/mounts"
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // tree is the container's file system as package mounts takes it. The working
 // directory belongs to it, since it is made where it is missing.
 func (c *compiler) tree() mounts.Tree {
 	s := &c.spec
-	return mounts.Tree{
+	t := mounts.Tree{
 		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
+		BindDevices: c.inUser() || c.host.Inside,
 	}
+	if c.root == (prog.FD{}) && t.Overlay == nil {
+		t.RootPath = s.Root.Path
+	}
+	return t
 }
 
 // cwd is the working directory without detours.

@@ -95,6 +95,17 @@ func EmitSync(b *prog.Builder, control prog.FD, why string) {
 	emitWait(b, control)
 }
 
+// SyncPoints are the operations of a program at which it waits for its caller's part,
+// in order: those of [EmitSync].
+func SyncPoints(p *prog.Program) (list []int) {
+	for i := range p.Len() {
+		if op := p.Op(i); op.Call == prog.Sendto && op.Args[2] == prog.Arg(prog.Int(1)) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // emitWait waits until the caller answers, or is gone.
 func emitWait(b *prog.Builder, control prog.FD) {
 	goOn := b.Label("go on")

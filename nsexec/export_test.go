@@ -27,3 +27,6 @@ func Code() ([]byte, error) {
 	code, err := interpreter()
 	return bytes.Clone(code), err
 }
+
+// ForkedAddress is where the kernel writes the number of a forked process.
+const ForkedAddress = imageReport + reportForked

@@ -10,18 +10,27 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
+// pidMax is PID_MAX_LIMIT of linux/threads.h.
+const pidMax = 1 << 22
+
 // pidSize is the size of the message that names a new process; that of a sync point
 // has one byte.
 const pidSize = 8
 
 // EmitFork makes the rest of the program run in a new process, of which this one's
-// parent is the parent, and ends this one. It is needed where a namespace takes in
-// only processes that are born in it: a pid namespace after setns.
+// parent is the parent, and ends this one. The new process is born in new namespaces
+// of the given CLONE_NEW flags. It is needed where a namespace takes in only processes
+// that are born in it: a pid namespace after setns, a time namespace after unshare;
+// and where the new namespaces are to belong to a user namespace that the first
+// process has made or joined. clone3(2)
 //
 // The first process tells the caller the number of the second, which it knows in the
 // caller's pid namespace. The second waits until the caller has seen the first one
 // end: both write to one report, and only one at a time may.
-func EmitFork(b *prog.Builder, control prog.FD) {
+//
+// The kernel writes that number into the report as well, before the second process
+// runs. So whoever of the two is killed when, the caller can end and reap the other.
+func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 	fork, first := b.Label("fork"), b.Label("first process")
 	pid := b.Slot("pid")
 	b.Goto(fork, "the next two are for the first process, after the fork")
@@ -33,13 +42,86 @@ func EmitFork(b *prog.Builder, control prog.FD) {
 	})
 	b.Add(prog.Op{Call: prog.ExitGroup, Args: prog.Args{prog.Int(0)}, Why: "the first process is done"})
 	b.Bind(fork)
-	b.Add(prog.Op{
-		Call: prog.Clone3, Args: prog.Args{prog.CloneArgs(unix.CLONE_PARENT, 0), prog.Int(prog.CloneArgsSize)},
-		Out: pid, OnResult: first,
+	op := prog.Op{
+		Call: prog.Clone3, Out: pid, OnResult: first,
+		Args: prog.Args{
+			prog.CloneArgsTID(unix.CLONE_PARENT|unix.CLONE_PARENT_SETTID|uint64(namespaces), 0, imageReport+reportForked),
+			prog.Int(prog.CloneArgsSize),
+		},
 		Why:  "a process that is born in the pid namespace, as another child of the caller",
 		Hint: "ENOMEM: the first process of that pid namespace has ended, and nothing can be born in it any more",
-	})
+	}
+	if namespaces != 0 {
+		op.Why = "a process in the other namespaces, as another child of the caller"
+		op.Hint = "ENOSPC: a limit of user.max_*_namespaces is reached; EPERM: a security module of the host refuses it (AppArmor: kernel.apparmor_restrict_unprivileged_userns); EAGAIN: RLIMIT_NPROC or pids.max is reached; " + op.Hint
+	}
+	b.Add(op)
 	emitWait(b, control)
+}
+
+// forks reports whether a program makes a second process that goes on with it.
+func forks(p *prog.Program) bool {
+	for i := range p.Len() {
+		if p.Op(i).Call == prog.Clone3 {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitMessage waits for a message, where the process may end and another one hold the
+// control socket open: a first process that was killed behind its fork has told nobody
+// who goes on. It reports whether there is something to read, be it the end of file.
+func (p *Process) awaitMessage() (bool, error) {
+	for {
+		list := [...]unix.PollFd{{Fd: int32(p.control), Events: unix.POLLIN}, {Fd: int32(p.pidfd), Events: unix.POLLIN}}
+		_, err := unix.Poll(list[:], -1)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("control socket: poll: %w", err)
+		}
+		if list[0].Revents == 0 && list[1].Revents != 0 {
+			// What it sent before it ended is there by now.
+			_, err = unix.Poll(list[:1], 0)
+		}
+		return list[0].Revents != 0, err
+	}
+}
+
+// killForked ends and reaps the process that the program has forked, if that is another
+// one than p and still there. The number stands in the report, which the process may
+// have overwritten: only a child of ours is ended by it.
+func (p *Process) killForked() {
+	if !forks(p.image.program) {
+		return
+	}
+	var b [4]byte
+	if n, err := unix.Pread(p.report, b[:], reportForked); err != nil || n != len(b) {
+		return
+	}
+	pid := int(binary.LittleEndian.Uint32(b[:]))
+	if pid <= 0 || pid > pidMax || pid == p.pid {
+		return
+	}
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	forked := &Process{pid: pid, pidfd: pidfd}
+	if forked.isChild() == nil {
+		forked.kill()
+	}
+	unix.Close(pidfd)
+}
+
+// isChild asks whether the process is a child of this one that nobody has waited for.
+func (p *Process) isChild() error {
+	if err := unix.Waitid(unix.P_PIDFD, p.pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil); err != nil {
+		return fmt.Errorf("the program names process %d, which is no child of this one: %w", p.pid, err)
+	}
+	return nil
 }
 
 // follow makes p the process that a fork of the program has made, once the first has
@@ -47,21 +129,25 @@ func EmitFork(b *prog.Builder, control prog.FD) {
 // to another one.
 func (p *Process) follow(message []byte) error {
 	pid := binary.LittleEndian.Uint64(message)
-	if pid == 0 || pid > 1<<22 { // PID_MAX_LIMIT
+	if pid == 0 || pid > pidMax {
 		return fmt.Errorf("the program names process %d, which cannot be", pid)
 	}
 	pidfd, err := unix.PidfdOpen(int(pid), 0)
 	if err != nil {
 		return fmt.Errorf("pidfd_open %d: %w", pid, err)
 	}
-	if status, err := p.waitid(); err != nil || status != 0 {
+	err = (&Process{pid: int(pid), pidfd: pidfd}).isChild()
+	if err == nil {
+		var status unix.WaitStatus
+		if status, err = p.waitid(); err == nil && status != 0 {
+			err = fmt.Errorf("the first process ended with status %#x at its fork", int(status))
+		}
+	}
+	if err != nil {
 		unix.Close(pidfd)
-		return errors.Join(err, fmt.Errorf("the first process ended with status %#x at its fork", status))
+		return err
 	}
 	unix.Close(p.pidfd)
 	p.pid, p.pidfd = int(pid), pidfd
-	if err := unix.Waitid(unix.P_PIDFD, pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil); err != nil {
-		return fmt.Errorf("the program names process %d, which is no child of this one: %w", pid, err)
-	}
 	return nil
 }

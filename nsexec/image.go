@@ -24,6 +24,7 @@ const (
 // The report's place for times begins behind its head; a traced operation takes two
 // struct timespec.
 const (
+	reportForked  = reportSize // where the kernel writes the number of a forked process
 	traceOffset   = 64
 	traceSize     = 32
 	reportMapping = 1 << 18 // what Begin maps; the file is sparse

@@ -106,6 +106,7 @@ func start(c Config, store Store) (*Process, error) {
 	p.forget()
 	if err != nil {
 		p.kill()
+		p.killForked()
 		p.Close()
 		var op *OpError
 		if errors.As(err, &op) && op.Op.Call == prog.Execveat && (op.Errno == unix.EACCES || op.Errno == unix.EPERM) && op.Origin == "clone" {
@@ -146,7 +147,15 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 func (p *Process) accompany(c Config) error {
 	sync := c.Sync
 	var message [pidSize]byte
+	forks := forks(p.image.program)
 	for {
+		if forks {
+			if some, err := p.awaitMessage(); err != nil {
+				return err
+			} else if !some {
+				return p.look()
+			}
+		}
 		n, err := unix.Read(p.control, message[:])
 		switch {
 		case errors.Is(err, unix.EINTR):

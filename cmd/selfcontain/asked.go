@@ -66,7 +66,7 @@ func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
 	bundle := bundleFlag(f)
 	return func(args []string) (*job, error) {
 		if _, err := containerID(args); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
 		plan, err := compile(*bundle)
 		return &job{plan: plan}, err

@@ -30,6 +30,14 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 	if err := b.namespaces(&s, host); err != nil {
 		return s, nil, err
 	}
+	if b.ownUsers(host) {
+		s.UIDMappings, s.GIDMappings = container.IDMappings(host)
+		// What they hide, this user may read anyway or cannot read at all; what may
+		// not be written belongs to somebody whom the box does not have. And without
+		// them a box can be made in a box: a /proc with something on it is no proof
+		// that a new one may be seen. user_namespaces(7)
+		s.MaskedPaths, s.ReadonlyPaths = nil, nil
+	}
 	if err := b.root(&s, host, m); err != nil {
 		return s, nil, err
 	}

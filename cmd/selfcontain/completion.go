@@ -58,7 +58,7 @@ func completions() []completed {
 		switch v.name {
 		case "completion":
 			c.words = strings.Split(v.args, "|")
-		case "plan":
+		case "plan", "trace":
 			c.words = []string{"run", "box"}
 		}
 		list = append(list, c)

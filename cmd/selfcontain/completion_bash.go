@@ -30,7 +30,7 @@ _selfcontain() {
 		}
 	}
 	b.WriteString(`		*:-*) ;;
-		plan:run|plan:box) verb=$word ;;
+		plan:run|plan:box|trace:run|trace:box) verb=$word ;;
 		:*) verb=$word ;;
 		*) ((rest = i)); break ;;
 		esac

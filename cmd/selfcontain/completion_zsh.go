@@ -40,7 +40,7 @@ func zshScript(list []completed) string {
 		switch {
 		case c.command:
 			b.WriteString(" \\\n\t\t'(-)1:command:_command_names -e' '*::argument:_normal'")
-		case c.name == "plan":
+		case c.name == "plan", c.name == "trace":
 			b.WriteString(" \\\n\t\t'1:command:(run box)' '*::argument:_selfcontain_run_or_box'")
 		case c.words != nil:
 			b.WriteString(" \\\n\t\t'1:word:(" + strings.Join(c.words, " ") + ")'")

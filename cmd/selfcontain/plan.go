@@ -30,7 +30,7 @@ func preparePlan(g *global, f *flag.FlagSet) action {
 		}
 		j, err := planOther(g, f, args, own)
 		if err != nil {
-			return 0, fmt.Errorf("plan: %w", err)
+			return 0, err
 		}
 		text, err := show(j.plan)
 		if err != nil {

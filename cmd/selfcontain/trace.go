@@ -11,11 +11,11 @@ import (
 	"github.com/selfcontain/runtime/container"
 )
 
-const traceText = `The container runs as "run" or "box" would run it. When its program has been started, or
-could not be, everything that was done until then is written on standard error: when
-it began and how long it took, on the host's side and in the container, one line for
-each system call. A star marks the slowest, an exclamation mark what has failed. Calls
-that were not made, because a branch led past them, are not shown.
+const traceText = `The container runs as "run" or "box" would run it. When its program has been
+started, or could not be, everything that was done until then is written on standard
+error: when it began and how long it took, on the host's side and in the container,
+one line for each system call. A star marks the slowest, an exclamation mark what has
+failed. Calls that were not made, because a branch led past them, are not shown.
 
 Behind "trace run" and "trace box" the flags are theirs; without either run is meant.
 `
@@ -28,7 +28,7 @@ func prepareTrace(g *global, f *flag.FlagSet) action {
 		signals := catchSignals()
 		j, err := planOther(g, f, args, own)
 		if err != nil {
-			return 0, fmt.Errorf("trace: %w", err)
+			return 0, err
 		}
 		return g.trace(j, signals, *file, *asJSON)
 	}

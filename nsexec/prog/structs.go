@@ -86,11 +86,19 @@ func InterfaceFlags(name string, flags uint16) *Block {
 
 // CloneArgs is struct clone_args of clone3(2), Linux 5.3, for a fork without a stack
 // of its own. Its size is [CloneArgsSize].
-func CloneArgs(flags, exitSignal uint64) *Block {
+func CloneArgs(flags, exitSignal uint64) *Block { return CloneArgsTID(flags, exitSignal, 0) }
+
+// CloneArgsTID is CloneArgs with the address at which the kernel writes the new
+// process's number before that process runs, for CLONE_PARENT_SETTID.
+func CloneArgsTID(flags, exitSignal, parentTID uint64) *Block {
 	quiet := func(name string) Field { return Field{Name: name, Kind: &address, Size: 8, Quiet: true} }
+	tid := quiet("parent_tid")
+	if parentTID != 0 {
+		tid.Value = Int(parentTID)
+	}
 	return &Block{Fields: []Field{
 		{Name: "flags", Kind: &cloneFlags, Size: 8, Value: Int(flags)},
-		quiet("pidfd"), quiet("child_tid"), quiet("parent_tid"),
+		quiet("pidfd"), quiet("child_tid"), tid,
 		{Name: "exit_signal", Kind: &signals, Size: 8, Value: Int(exitSignal)},
 		{Name: "stack", Kind: &pointer, Size: 8},
 		{Name: "stack_size", Kind: &address, Size: 8},
