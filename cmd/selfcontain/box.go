@@ -84,7 +84,7 @@ func runJob(j *job, signals *signals) (status int, err error) {
 	return exitStatus(wait), nil
 }
 
-// job plans a box on this machine.
+// job plans a box on this one.
 func (b *boxFlags) job(g *global, args []string) (*job, error) {
 	host, err := container.Probe()
 	if err != nil {
@@ -94,6 +94,11 @@ func (b *boxFlags) job(g *global, args []string) (*job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)
 	}
+	return b.jobOn(host, m, args)
+}
+
+// jobOn plans a box on a machine.
+func (b *boxFlags) jobOn(host container.Host, m machine, args []string) (*job, error) {
 	spec, warnings, err := b.spec(args, host, m)
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)

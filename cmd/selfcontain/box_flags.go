@@ -49,7 +49,7 @@ func (b *boxFlags) declare(f *flag.FlagSet) {
 	f.StringVar(&b.keep, "keep", "", "keep the changes in `DIR`, from where the next box with the same flag goes on")
 	both(&b.binds, "bind", "v", "show `SRC[:DST][:ro]` of the machine inside, under its own name or as DST; may be repeated")
 	f.Var(&b.tmpfs, "tmpfs", "mount an empty file system in memory on `PATH[:OPTIONS]`; may be repeated")
-	f.BoolVar(&b.readOnly, "read-only", false, "the root file system cannot be changed")
+	f.BoolVar(&b.readOnly, "read-only", false, "the root file system cannot be changed; /run and /tmp can")
 	b.net = choice{value: none, of: []string{none, shared}}
 	f.Var(&b.net, "net", "the network: the machine's, or one of its own with nothing but lo")
 	namespace(&b.pid, "pid", "processes of its own, or the machine's")

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/mounts"
 )
 
@@ -150,12 +152,20 @@ func resolver(m machine) []mounts.Mount {
 	}}
 }
 
-// kernelMounts are what every box has new.
-func kernelMounts(ownRoot bool) []mounts.Mount {
+// groupTTY owns terminals, if there is such a group: by that its members may write to
+// each other's. wall(1)
+const groupTTY = 5
+
+// kernelMounts are what every box has new. groups are those of a user namespace.
+func kernelMounts(ownRoot bool, groups clone.IDMaps) []mounts.Mount {
+	terminals := []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}
+	if _, mapped := groups.ToHost(groupTTY); mapped || len(groups) == 0 {
+		terminals = append(terminals, fmt.Sprintf("gid=%d", groupTTY))
+	}
 	list := []mounts.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: terminals},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
 		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},

@@ -31,7 +31,7 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 		return s, nil, err
 	}
 	if b.ownUsers(host) {
-		s.UIDMappings, s.GIDMappings = container.IDMappings(host)
+		s.UIDMappings, s.GIDMappings = idMappings(host)
 		// What they hide, this user may read anyway or cannot read at all; what may
 		// not be written belongs to somebody whom the box does not have. And without
 		// them a box can be made in a box: a /proc with something on it is no proof
@@ -86,7 +86,7 @@ func (b *boxFlags) namespaces(s *container.Spec, host container.Host) error {
 		}
 	}
 	switch {
-	case b.userns.value == shared && host.UID != 0:
+	case b.userns.value == shared && !privileged(host):
 		return errors.New("--userns host: only root can make a box without users of its own")
 	case b.uts.value == shared && b.hostname != "":
 		return errors.New("--hostname and --uts host: the name would be the machine's")
@@ -96,9 +96,24 @@ func (b *boxFlags) namespaces(s *container.Spec, host container.Host) error {
 	return nil
 }
 
+// privileged reports whether the caller can do without a user namespace. Root can, but
+// not in every container.
+func privileged(host container.Host) bool { return host.Capabilities.Effective.Has(caps.SYS_ADMIN) }
+
 // ownUsers reports whether the box has a user namespace of its own.
 func (b *boxFlags) ownUsers(host container.Host) bool {
-	return b.userns.value == private || b.userns.value == "" && host.UID != 0
+	return b.userns.value == private || b.userns.value == "" && !privileged(host)
+}
+
+// idMappings are the users of a box that has its own. Root's have the same numbers
+// inside, all of them: what he gains is that a capability of the box is one in there
+// alone.
+func idMappings(host container.Host) (uid, gid clone.IDMaps) {
+	if !privileged(host) || host.Inside {
+		return container.IDMappings(host)
+	}
+	all := clone.IDMaps{{Size: 1<<32 - 1}}
+	return all, all
 }
 
 // root chooses the root file system and what is mounted in it by itself. In a user
@@ -128,7 +143,14 @@ func (b *boxFlags) root(s *container.Spec, host container.Host, m machine) error
 	default:
 		s.Root.Path = rootfs
 	}
-	s.Mounts = append(s.Mounts, kernelMounts(b.rootfs == "")...)
+	if b.readOnly {
+		for i := range s.Mounts {
+			if s.Mounts[i].Overlay != nil {
+				s.Mounts[i].Options = append(s.Mounts[i].Options, "ro")
+			}
+		}
+	}
+	s.Mounts = append(s.Mounts, kernelMounts(b.rootfs == "", s.GIDMappings)...)
 	if b.rootfs == "" {
 		s.Mounts = append(s.Mounts, resolver(m)...)
 	}

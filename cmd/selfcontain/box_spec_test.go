@@ -57,8 +57,7 @@ func TestBoxNamespaces(t *testing.T) {
 			t.Errorf("%q: %q, %v", row.line, got, err)
 		}
 	}
-	user := root
-	user.UID = 1000
+	user := storedHost(t, "6.12-user")
 	b, args := parsed(t, "")
 	if s, _, err := b.spec(args, user, here); err != nil || !s.Namespaces.Contains(clone.NEWUSER) {
 		t.Errorf("an ordinary user: %v, %v", s.Namespaces, err)
@@ -125,8 +124,7 @@ func TestBoxWorkingDirectory(t *testing.T) {
 
 func TestBoxRefuses(t *testing.T) {
 	root := storedHost(t, "6.1-root")
-	user := root
-	user.UID = 1000
+	user := storedHost(t, "6.12-user")
 	for _, row := range []struct {
 		line string
 		host container.Host
