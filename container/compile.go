@@ -52,6 +52,7 @@ type compiler struct {
 	files []prog.FD // what is handed down, by number
 	root  prog.FD
 	null  prog.FD
+	init  prog.FD
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
 }
@@ -98,6 +99,12 @@ func (c *compiler) before() {
 			As: c.hand(clone.NsName(ns.Type)), Why: "to join", Origin: "linux.namespaces",
 		}))
 	}
+	if c.spec.Init {
+		c.init = step(Step{
+			Action: OpenInit, As: c.hand("init"),
+			Why: "what the first process becomes: it reaps, forwards signals, ends as the program ends", Origin: "init",
+		})
+	}
 }
 
 // child is the whole of what the container's first process does, in order. Each part
@@ -130,7 +137,9 @@ func (c *compiler) child() error {
 	emitUmask(b, c.umask())      // the user's
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
 	nsexec.EmitCloseOnExec(b, 3) // no descriptor of the host survives what is executed
+	become := c.emitInit()       // where there is an init: what follows is another process
 	c.emitExec()
+	become()
 	return nil
 }
 
@@ -198,7 +207,7 @@ func (c *compiler) check() error {
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
 	for origin, asked := range map[string]bool{
-		"init": s.Init, "keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
+		"keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
 		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
 		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
 		"process.preserveFDs": s.Process.PreserveFDs != 0,

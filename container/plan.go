@@ -115,7 +115,7 @@ func (p *Plan) brief(w io.Writer) {
 		text := make([]string, len(list))
 		for i, s := range list {
 			call, _, _ := strings.Cut(s.String(), "(")
-			text[i] = call + " " + s.Path
+			text[i] = strings.TrimSpace(call + " " + s.Path)
 		}
 		return strings.Join(text, ", ")
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
@@ -54,6 +55,9 @@ const (
 	CloneIDMapped Action = "clone-id-mapped"
 	// OpenNamespace opens a namespace to join. setns(2)
 	OpenNamespace Action = "open-namespace"
+	// OpenInit writes the image of the built-in init, [nsexec.Reaper], to a place where
+	// nobody can change it. memfd_create(2)
+	OpenInit Action = "open-init"
 
 	// DenySetgroups forbids setgroups(2) in the user namespace of the container, for
 	// ever, while the container waits.
@@ -81,6 +85,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("execve(%q, [%q, \"PID\"%s]); wait", s.Path, path.Base(s.Path), quoted(mapArgs(s.IDs)))
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
+	case OpenInit:
+		return `memfd_create("selfcontain", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC); write, fcntl F_ADD_SEALS: nobody can change it`
 	}
 	return string(s.Action)
 }
@@ -133,6 +139,8 @@ func (s Step) do() (int, error) {
 		if err == nil {
 			err = isNamespace(fd, s)
 		}
+	case OpenInit:
+		fd, err = nsexec.OpenReaper(nsexec.StoreAuto)
 	default:
 		err = errors.New("no such action")
 	}
@@ -154,6 +162,9 @@ type StepError struct {
 // Error is one line: the configuration that asked for it, the path, what happened.
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s: %s: %v", e.Step.Origin, e.Step.Path, e.Err)
+	if e.Step.Action == OpenInit {
+		text = fmt.Sprintf("%s: %v", e.Step.Origin, e.Err)
+	}
 	return text + e.hint()
 }
 

@@ -143,6 +143,10 @@ func (s *scanner) value() (value, error) {
 		s.rest = s.rest[1:]
 		l, err := s.list(']')
 		return list(l), err
+	case strings.HasPrefix(s.rest, "~["):
+		s.rest = s.rest[2:]
+		l, err := s.list(']')
+		return append(list{set("~")}, l...), err
 	case s.rest[0] == '{':
 		s.rest = s.rest[1:]
 		return s.fields()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,9 +46,10 @@ func TestPlanIsTheTruth(t *testing.T) {
 				t.Fatal(err)
 			}
 			specs++
-			calls += len(w.child) + len(w.second)
+			all := slices.Concat(append(w.forks, w.child)...)
+			calls += len(all)
 			ops += len(path)
-			for _, call := range append(w.child, w.second...) {
+			for _, call := range all {
 				if spec.Root.Overlay == nil && holds(list(call.args), root) {
 					t.Errorf("a call of the container's has the path of its root:\n%s", call.line)
 				}
@@ -149,6 +151,22 @@ var truthRows = []truthRow{
 		s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
 		s.ParentDeathSignal = unix.SIGKILL
 	}},
+	{"an init", 7, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Init, s.Process.User.UID = true, 1000
+		s.Process.Args = []string{"/bin/sh", "-c", "true & wait; exit 7"}
+	}},
+	{"an init that is not the first of a pid namespace", 128 + 15, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Init = true
+		s.Namespaces.Remove(clone.NEWPID)
+		s.Process.Args = []string{"/bin/sh", "-c", "kill -TERM $$"}
+	}},
+	{"an init, and a program that is not there", 200, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Init, s.Process.Args = true, []string{"there-is-none"}
+	}},
+	{"an init in a pid namespace that is joined", 3, func(t *testing.T, s *container.Spec, _ string) {
+		s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
+		s.Init, s.Process.Args = true, []string{"/bin/sh", "-c", "exit 3"}
+	}},
 	{"no masked or read-only paths", 0, func(_ *testing.T, s *container.Spec, _ string) {
 		s.MaskedPaths, s.ReadonlyPaths = nil, nil
 	}},
@@ -197,10 +215,10 @@ type witness struct {
 	plan   *container.Plan
 	status int
 	stderr string
-	birth  traced   // the call to clone3
-	host   []string // the calls of the thread that made it, up to there
-	child  []traced // what the first process did
-	second []traced // and the second, where the first has made one
+	birth  traced     // the call to clone3
+	host   []string   // the calls of the thread that made it, up to there
+	child  []traced   // what the first process did
+	forks  [][]traced // and those after it, each made by the one before
 }
 
 // observe runs a container under strace. The caller ignores a signal, so that there is
@@ -221,7 +239,7 @@ func observe(t *testing.T, spec container.Spec) *witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := driver(t, "run", spec, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", strace, "-ff", "-o", out, "-v", "-s", "1000000")
+	cmd := driver(t, "run", spec, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", strace, "-ff", "-o", out, "-v", "--pidns-translation", "-s", "1000000")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	w.status = exitCode(t, onOneProcessor(t, cmd.Run))
@@ -244,13 +262,23 @@ func observe(t *testing.T, spec container.Spec) *witness {
 		t.Fatalf("strace saw no container born:\n%s", w.stderr)
 	}
 	w.child = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, w.birth.result)))
-	for _, call := range w.child {
-		if call.name == "clone3" {
-			w.second = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, call.result)))
+	for calls := w.child; ; {
+		fork := slices.IndexFunc(calls, func(c traced) bool { return c.name == "clone3" && c.errno == "" })
+		if fork < 0 {
+			break
 		}
+		pid := fmt.Sprint(calls[fork].result)
+		if m := translated.FindStringSubmatch(calls[fork].line); m != nil {
+			pid = m[1]
+		}
+		calls = parseChild(t, readLines(t, out+"."+pid))
+		w.forks = append(w.forks, calls)
 	}
 	return w
 }
+
+// translated is the number of a process as strace knows it, where its parent has another.
+var translated = regexp.MustCompile(`/\* (\d+) in strace's PID NS \*/$`)
 
 // onOneProcessor runs a command, and all that it starts, on one processor: strace and
 // what it traces never run at the same time, and in a guest it takes milliseconds to wake
@@ -301,10 +329,14 @@ func parseLine(t *testing.T, line string) traced {
 // the last line, which says how the process ended, is no call.
 func parseChild(t *testing.T, lines []string) (calls []traced) {
 	t.Helper()
+	forked, init := false, false
 	for _, line := range lines {
 		switch {
 		case strings.HasPrefix(line, "+++"):
 			return calls
+		case init: // its arguments are what has happened
+			name, _, _ := strings.Cut(line, "(")
+			calls = append(calls, traced{line: line, name: name})
 		case strings.HasPrefix(line, "---"):
 			calls = append(calls, traced{line: line, name: "signal"})
 		default:
@@ -313,6 +345,8 @@ func parseChild(t *testing.T, lines []string) (calls []traced) {
 			if call.name == "execve" && call.errno == "" {
 				return calls
 			}
+			forked = forked || call.name == "clone3"
+			init = forked && call.name == "execveat" && call.errno == ""
 		}
 	}
 	return calls
@@ -336,24 +370,41 @@ func (w *witness) compare(child written) ([]int, error) {
 	if err := pr.follow(child); err != nil {
 		return pr.path, err
 	}
-	if w.second != nil {
-		first := pr.path
-		if pr.at < len(pr.calls) {
-			return first, fmt.Errorf("the first process ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
+	path := pr.path
+	for _, calls := range w.forks {
+		if err := pr.end(child.program); err != nil {
+			return path, err
 		}
-		fork := slices.IndexFunc(first, func(i int) bool { return child.program.Op(i).Call == prog.Clone3 })
-		pr.calls, pr.at = w.second, 0
-		err := pr.followFrom(child, first[fork]+1)
-		pr.path = append(first, pr.path...)
+		fork := slices.IndexFunc(pr.path, func(i int) bool { return child.program.Op(i).Call == prog.Clone3 })
+		pr.calls, pr.at = calls, 0
+		err := pr.followFrom(child, pr.path[fork]+1)
+		path = append(path, pr.path...)
 		if err != nil {
-			return pr.path, fmt.Errorf("second process: %w", err)
+			return path, fmt.Errorf("the process that it has made: %w", err)
 		}
 	}
 	if pr.at < len(pr.calls) {
-		return pr.path, fmt.Errorf("the plan ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
+		return path, fmt.Errorf("the plan ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
 	}
-	return pr.path, w.compareHost(pr.sources)
+	return path, w.compareHost(pr.sources)
 }
+
+// end is the end of a process that has made another one, where its program has ended. If
+// that was the execution of the init, the init's own calls follow. They are no part of a
+// plan, since they answer what happens; but there are no others.
+func (pr *process) end(p *prog.Program) error {
+	if p.Op(pr.path[len(pr.path)-1]).Call == prog.Execveat {
+		for pr.at < len(pr.calls) && slices.Contains(initCalls, pr.calls[pr.at].name) {
+			pr.at++
+		}
+	}
+	if pr.at < len(pr.calls) {
+		return fmt.Errorf("a process ends here that has made another, and strace saw more:\n%s", pr.calls[pr.at].line)
+	}
+	return nil
+}
+
+var initCalls = []string{"prctl", "waitid", "wait4", "rt_sigtimedwait", "pidfd_send_signal", "exit_group"}
 
 // compareHost is the host's side: its calls, their order, and that what they gave is
 // what the container got.
@@ -373,7 +424,11 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 				continue
 			}
 			got, err := parseTraced(w.host[at])
-			if err == nil && sameValue(list(want.args), list(got.args)) == nil && got.result == sources[s.As.Name] {
+			if err != nil || got.result != sources[s.As.Name] {
+				continue
+			}
+			// MFD_EXEC is left out before Linux 6.3, and not known to strace.
+			if s.Action == container.OpenInit || sameValue(list(want.args), list(got.args)) == nil {
 				break
 			}
 		}

@@ -18,13 +18,9 @@ import (
 // no report: it exits with 125 before it has done anything.
 func Begin(b *prog.Builder, files int) (control prog.FD) {
 	connected, alone := b.Label("connected"), b.Label("alone")
-	b.Add(prog.Op{
-		Call: prog.Mmap,
-		Args: prog.Args{prog.Int(imageReport), prog.Int(reportMapping), prog.Int(unix.PROT_READ | unix.PROT_WRITE),
-			prog.Int(unix.MAP_SHARED | unix.MAP_FIXED), prog.FD{Num: files, Name: "report"}, prog.Int(0)},
-		OnResult: connected, OnError: alone,
-		Why: "from here on the caller sees every step",
-	})
+	first := mapReport(prog.FD{Num: files, Name: "report"}, 0, "from here on the caller sees every step")
+	first.OnResult, first.OnError = connected, alone
+	b.Add(first)
 	b.Bind(alone)
 	b.Add(prog.Op{
 		Call: prog.ExitGroup, Args: prog.Args{prog.Int(exitStopped)},
@@ -41,6 +37,17 @@ func Begin(b *prog.Builder, files int) (control prog.FD) {
 		Why: "what ps shows; an executed descriptor is named after its number",
 	})
 	return prog.FD{Num: files + 1, Name: "control"}
+}
+
+// mapReport is the operation that maps the report, or another part of its file, to where
+// the interpreter writes.
+func mapReport(report prog.FD, offset uint64, why string) prog.Op {
+	return prog.Op{
+		Call: prog.Mmap,
+		Args: prog.Args{prog.Int(imageReport), prog.Int(reportMapping), prog.Int(unix.PROT_READ | unix.PROT_WRITE),
+			prog.Int(unix.MAP_SHARED | unix.MAP_FIXED), report, prog.Int(offset)},
+		Why: why,
+	}
 }
 
 // EmitCloseOnExec marks every descriptor from first up to be closed by execve: what

@@ -1,7 +1,6 @@
 package nsexec
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime"
 
@@ -28,6 +27,7 @@ const (
 	traceOffset   = 64
 	traceSize     = 32
 	reportMapping = 1 << 18 // what Begin maps; the file is sparse
+	initReport    = 1 << 18 // where in the file a process goes on that becomes an init
 	traceLimit    = (reportMapping - traceOffset) / traceSize
 
 	clockMonotonic = unix.CLOCK_MONOTONIC
@@ -95,7 +95,7 @@ func (im *Image) operation(step uint64) (int, bool) {
 	return int(i), true
 }
 
-// link puts the ELF header and the code in front of the data. elf(5)
+// link puts the ELF header and the code in front of the data.
 //
 // There are three segments and none is both writable and executable. The report's
 // has no content in the file: it only makes sure that the interpreter can write
@@ -103,34 +103,10 @@ func (im *Image) operation(step uint64) (int, bool) {
 // modulo 64 KiB, so the file loads with every page size that arm64 has.
 func link(file, code []byte, arch string) {
 	copy(file[codeOffset:imageDataOffset], code)
-	machine := uint16(62) // EM_X86_64
-	if arch == "arm64" {
-		machine = 183 // EM_AARCH64
-	}
-	le := binary.LittleEndian
-	h := file[:0:codeOffset]
-	h = append(h, "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"...) // 64 bits, little-endian, System V
-	h = le.AppendUint16(h, 2)                                                   // ET_EXEC: fixed addresses
-	h = le.AppendUint16(h, machine)
-	h = le.AppendUint32(h, 1)
-	h = le.AppendUint64(h, imageText+codeOffset) // entry point
-	h = le.AppendUint64(h, 64)                   // program headers begin here
-	h = le.AppendUint64(h, 0)                    // no sections
-	h = le.AppendUint32(h, 0)                    // no flags
-	for _, v := range []uint16{64, 56, 4, 0, 0, 0} {
-		h = le.AppendUint16(h, v) // sizes and numbers of headers
-	}
-	segment := func(typ, flags uint32, offset, address, inFile, inMemory, align uint64) {
-		h = le.AppendUint32(h, typ)
-		h = le.AppendUint32(h, flags)
-		for _, v := range []uint64{offset, address, address, inFile, inMemory, align} {
-			h = le.AppendUint64(h, v)
-		}
-	}
 	data := uint64(len(file) - imageDataOffset)
-	const load, stack, x, w, r = 1, 0x6474e551, 1, 2, 4
-	segment(load, r|x, 0, imageText, imageDataOffset, imageDataOffset, 1<<16)
-	segment(load, r|w, imageDataOffset, imageOps, data, data, 1<<16)
-	segment(load, r|w, 0, imageReport, 0, 1<<12, 1<<16)
-	segment(stack, r|w, 0, 0, 0, 0, 16) // the stack is not executable
+	header(file, arch,
+		segment{ptLoad, pfR | pfX, 0, imageText, imageDataOffset, imageDataOffset, 1 << 16},
+		segment{ptLoad, pfR | pfW, imageDataOffset, imageOps, data, data, 1 << 16},
+		segment{ptLoad, pfR | pfW, 0, imageReport, 0, 1 << 12, 1 << 16},
+		stackSegment)
 }

@@ -65,11 +65,14 @@ var interpCode unsafe.Pointer
 
 // interpreter is the machine code of the interpreter, a view of the running
 // program's own text.
-func interpreter() ([]byte, error) {
+func interpreter() ([]byte, error) { return codeAt(interpCode) }
+
+// codeAt is the machine code from an address to the end marker behind it.
+func codeAt(code unsafe.Pointer) ([]byte, error) {
 	var marker [16]byte
 	binary.LittleEndian.PutUint64(marker[:8], markerLow)
 	binary.LittleEndian.PutUint64(marker[8:], markerHigh)
-	text := unsafe.Slice((*byte)(interpCode), codeLimit)
+	text := unsafe.Slice((*byte)(code), codeLimit)
 	n := bytes.Index(text, marker[:])
 	if n <= 0 {
 		return nil, errors.New("nsexec: the interpreter's code has no end marker: this program was linked in a way that changed it")

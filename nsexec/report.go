@@ -22,7 +22,7 @@ func openReport() (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("report: memfd_create: %w", err)
 	}
-	if err := unix.Ftruncate(fd, reportMapping); err != nil {
+	if err := unix.Ftruncate(fd, initReport+reportMapping); err != nil {
 		unix.Close(fd)
 		return -1, fmt.Errorf("report: ftruncate: %w", err)
 	}
@@ -30,15 +30,15 @@ func openReport() (int, error) {
 }
 
 // readReport is the operation at which the process stands, or last stood, and the
-// error that it met there.
-func (p *Process) readReport() (at int, errno unix.Errno, err error) {
+// error that it met there. part is 0, or initReport for a process that becomes an init.
+func (p *Process) readReport(part int64) (at int, errno unix.Errno, err error) {
 	var b [reportSize]byte
-	if n, err := unix.Pread(p.report, b[:], 0); err != nil || n != len(b) {
+	if n, err := unix.Pread(p.report, b[:], part); err != nil || n != len(b) {
 		return 0, 0, fmt.Errorf("report: %d bytes read: %w", n, err)
 	}
 	step := binary.LittleEndian.Uint64(b[unsafe.Offsetof(report{}.step):])
 	code := binary.LittleEndian.Uint64(b[unsafe.Offsetof(report{}.errno):])
-	if step == 0 { // it has not mapped the report
+	if step == 0 { // it has not mapped this part
 		return 0, 0, nil
 	}
 	at, ok := p.image.operation(step)
@@ -51,11 +51,18 @@ func (p *Process) readReport() (at int, errno unix.Errno, err error) {
 // look decides what has come of the start, once the process has executed a program
 // or has ended: that the control socket is closed does not say which.
 func (p *Process) look() error {
-	at, errno, err := p.readReport()
+	at, errno, err := p.readReport(0)
 	if err != nil {
 		return err
 	}
 	p.at = at
+	first, firstErrno, err := p.readReport(initReport)
+	if err != nil {
+		return err
+	}
+	if errno == 0 && first != 0 {
+		return p.lookInit(at, first, firstErrno)
+	}
 	op := p.image.program.Op(at)
 	failed := &OpError{Index: at, Op: op, Origin: op.Origin, Errno: errno}
 	if errno != 0 {
@@ -89,17 +96,19 @@ func (p *Process) Trace() ([]Timing, error) {
 	if !p.image.traced {
 		return nil, nil
 	}
-	b := make([]byte, p.image.program.Len()*traceSize)
-	if n, err := unix.Pread(p.report, b, traceOffset); err != nil || n != len(b) {
-		return nil, fmt.Errorf("report: %d bytes of the trace read: %w", n, err)
-	}
-	clock := func(at int) time.Duration {
-		sec, nsec := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
-		return time.Duration(sec)*time.Second + time.Duration(nsec)
-	}
 	list := make([]Timing, p.image.program.Len())
-	for i := range list {
-		list[i] = Timing{clock(i * traceSize), clock(i*traceSize + 16)}
+	b := make([]byte, len(list)*traceSize)
+	for _, part := range []int64{0, initReport} {
+		if n, err := unix.Pread(p.report, b, part+traceOffset); err != nil || n != len(b) {
+			return nil, fmt.Errorf("report: %d bytes of the trace read: %w", n, err)
+		}
+		clock := func(at int, known time.Duration) time.Duration {
+			sec, nsec := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
+			return max(known, time.Duration(sec)*time.Second+time.Duration(nsec))
+		}
+		for i := range list {
+			list[i] = Timing{clock(i*traceSize, list[i].Before), clock(i*traceSize+16, list[i].After)}
+		}
 	}
 	return list, nil
 }

@@ -177,6 +177,6 @@ var calls = [...]row{
 	Unlinkat:         {name: "unlinkat", amd64: 263, arm64: 35, needed: 3, params: []param{{"dirfd", &fd}, {"pathname", &text}, {"flags", &atFlags}}},
 	Unshare:          {name: "unshare", amd64: 272, arm64: 97, needed: 1, params: []param{{"flags", &namespaceFlags}}},
 	Wait4:            {name: "wait4", amd64: 61, arm64: 260, needed: 4, params: []param{{"pid", &integer}, {"wstatus", &pointer}, {"options", &waitOptions}, {"rusage", &pointer}}},
-	Waitid:           {name: "waitid", amd64: 247, arm64: 95, needed: 5, params: []param{{"which", &integer}, {"pid", &integer}, {"infop", &pointer}, {"options", &waitOptions}, {"rusage", &pointer}}},
+	Waitid:           {name: "waitid", amd64: 247, arm64: 95, needed: 5, params: []param{{"which", &idTypes}, {"pid", &integer}, {"infop", &pointer}, {"options", &waitOptions}, {"rusage", &pointer}}},
 	Write:            {name: "write", amd64: 1, arm64: 64, needed: 3, params: []param{{"fd", &fd}, {"buf", &text}, {"count", &unsigned}}},
 }

@@ -256,6 +256,14 @@ var waitOptions = Kind{form: formFlags, names: []name{
 	{unix.WALL, "__WALL"},
 }}
 
+// waitid(2)
+var idTypes = Kind{form: formEnum, names: []name{
+	{unix.P_ALL, "P_ALL"},
+	{unix.P_PID, "P_PID"},
+	{unix.P_PGID, "P_PGID"},
+	{unix.P_PIDFD, "P_PIDFD"},
+}}
+
 // netdevice(7)
 var interfaceFlags = Kind{form: formFlags, names: []name{
 	{unix.IFF_UP, "IFF_UP"},

@@ -2,6 +2,7 @@ package prog
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -302,8 +303,12 @@ var (
 	specialBits = []name{{unix.S_ISUID, "S_ISUID"}, {unix.S_ISGID, "S_ISGID"}, {unix.S_ISVTX, "S_ISVTX"}}
 )
 
-// appendSigset writes a set of signals: [] is the empty one.
+// appendSigset writes a set of signals: [] is the empty one. As in strace, one with two
+// thirds of all signals is written as what it lacks: ~[] is all of them.
 func appendSigset(b []byte, v uint64) []byte {
+	if bits.OnesCount64(v) >= 64*2/3 {
+		b, v = append(b, '~'), ^v
+	}
 	b = append(b, '[')
 	for sig := 1; sig <= 64; sig++ {
 		if v&(1<<(sig-1)) == 0 {
