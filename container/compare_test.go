@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -177,7 +178,44 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 	if err != nil {
 		return err
 	}
+	if b, ok := arg.(*prog.Block); ok {
+		want = withResults(want, resultsOf(b, slots))
+	}
 	return sameValue(want, got)
+}
+
+// resultsOf are the results of earlier calls that a block points to, by their names in
+// the text of the plan.
+func resultsOf(b *prog.Block, slots map[int]uint64) map[set]uint64 {
+	results := map[set]uint64{}
+	for _, f := range b.Fields {
+		switch v := f.Value.(type) {
+		case prog.Slot:
+			results[set("$"+v.Name())] = slots[v.Index()]
+		case *prog.Block:
+			maps.Copy(results, resultsOf(v, slots))
+		}
+	}
+	return results
+}
+
+// withResults is a value of the plan with results in the places of their names.
+func withResults(v value, results map[set]uint64) value {
+	switch v := v.(type) {
+	case set:
+		if n, ok := results[v]; ok {
+			return set(strconv.FormatUint(n, 10))
+		}
+	case list:
+		for i := range v {
+			v[i] = withResults(v[i], results)
+		}
+	case fields:
+		for i := range v {
+			v[i].value = withResults(v[i].value, results)
+		}
+	}
+	return v
 }
 
 // bytesOf is the content of a block that has results of earlier calls in it.

@@ -55,6 +55,8 @@ type compiler struct {
 	init  prog.FD
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
+
+	terminal mounts.Terminal // its two ends, if there is one
 }
 
 // warn keeps a warning for the reader of the plan.
@@ -110,7 +112,9 @@ func (c *compiler) before() {
 // child is the whole of what the container's first process does, in order. Each part
 // has its reason to stand where it stands.
 func (c *compiler) child() error {
-	b, tree := c.b, c.tree()
+	b := c.b
+	c.openTerminal()
+	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitSignals()
@@ -129,12 +133,16 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
-	c.emitRlimits()              // raising one needs a capability
-	c.emitIdentity()             // gives rights up in the order in which they are needed last
-	c.emitDeathSignal(control)   // the change of ids has cleared it
-	emitDumpable(b)              // the change of ids has set it again
-	emitUmask(b, c.umask())      // the user's
+	c.emitTerminal(control)    // its owner may be one that only root can make the owner
+	c.emitCwd(tree)            // as root: the user may not be allowed to search the way there
+	c.emitRlimits()            // raising one needs a capability
+	c.emitIdentity()           // gives rights up in the order in which they are needed last
+	c.emitDeathSignal(control) // the change of ids has cleared it
+	emitDumpable(b)            // the change of ids has set it again
+	emitUmask(b, c.umask())    // the user's
+	if !c.spec.Init {
+		c.emitControllingTerminal() // by the leader of the session, which is who executes the program
+	}
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
 	nsexec.EmitCloseOnExec(b, 3) // no descriptor of the host survives what is executed
 	become := c.emitInit()       // where there is an init: what follows is another process
@@ -207,7 +215,7 @@ func (c *compiler) check() error {
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
 	for origin, asked := range map[string]bool{
-		"keyring": s.Keyring != "", "process.terminal": s.Process.Terminal,
+		"keyring":           s.Keyring != "",
 		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
 		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
 		"process.preserveFDs": s.Process.PreserveFDs != 0,
@@ -259,6 +267,9 @@ func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 			wrong(origin, "the soft limit %d is above the hard limit %d", l.Soft, l.Hard)
 		}
 		seen[l.Type] = true
+	}
+	if !p.Terminal && p.ConsoleSize != (WindowSize{}) {
+		wrong("process.consoleSize", "there is no terminal of which it could be the size")
 	}
 	if s := c.spec.ParentDeathSignal; s < 0 || s > unix.Signal(64) {
 		wrong("parentDeathSignal", "%d is no signal", int(s))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -78,12 +79,21 @@ func runDriver([]string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 200
 	}
-	p, err := d.plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	var master *os.File
+	p, err := d.plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Console: func(f *os.File) error {
+		master = f
+		return nil
+	}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "start:", err)
 		return 200
 	}
 	defer p.Close()
+	if master != nil {
+		defer master.Close()
+		// What is written there is shown as far as there is room for it in the terminal.
+		defer func() { io.Copy(os.Stdout, master) }() //nolint:errcheck // EIO is its end
+	}
 	status, err := p.Wait()
 	switch {
 	case err != nil:

@@ -22,6 +22,8 @@ type Plan struct {
 	// During is what the host's side does while the container waits: During[i] at
 	// the sync point i of Child ([nsexec.SyncPoints]).
 	During [][]Step
+	// Terminal says that Child sends the master of a terminal to the host's side.
+	Terminal bool
 	// After is what the host's side does when the user's program runs.
 	After []Step
 	// Warnings say what of the configuration has no effect.

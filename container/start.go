@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -10,9 +11,18 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
-// Stdio is what the user's program gets as its standard input, output and error. A nil
-// file is /dev/null. The files stay open in the caller.
-type Stdio struct{ In, Out, Err *os.File }
+// Stdio is what the user's program gets as its standard input, output and error.
+type Stdio struct {
+	// In, Out and Err stay open in the caller; nil is /dev/null. A program with a
+	// terminal gets that, and none of them.
+	In, Out, Err *os.File
+	// Console takes the other end of the program's terminal, before the program
+	// runs: it may set the size of the window, or give it to somebody else. The file
+	// is its own then. An error closes it, ends the container and is that of
+	// [Plan.Start]. It is needed where [Process.Terminal] is set, and not called
+	// elsewhere.
+	Console func(master *os.File) error
+}
 
 // Start does what the plan says, and returns when the user's program runs. If anything
 // fails before, nothing is left behind, and the error is a [*StepError] of the host's
@@ -29,6 +39,14 @@ func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(), Record: trace.record(), Explain: p.explain}
+	if p.Terminal {
+		if stdio.Console == nil {
+			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
+		}
+		stdio.In, stdio.Out, stdio.Err = nil, nil, nil
+		config.Receive = func(f *os.File) error { return receiveMaster(f, stdio.Console) }
+	}
 	image, err := trace.image(p.Child)
 	if err != nil {
 		return nil, err
@@ -58,10 +76,8 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	return nsexec.Start(nsexec.Config{
-		Image: image, Namespaces: p.Clone.Namespaces, Files: files,
-		Sync: p.syncs(), Record: trace.record(), Explain: p.explain,
-	})
+	config.Image, config.Files = image, files
+	return nsexec.Start(config)
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.

@@ -216,9 +216,11 @@ scan:
 	return set(strings.Join(parts, "|"))
 }
 
-// unknownToStrace are names that strace 6.1 does not know.
+// unknownToStrace are names that strace 6.1 does not know, or not in every place: the
+// flags of TIOCGPTPEER are a number to it.
 var unknownToStrace = map[string]string{
-	"MOUNT_ATTR__ATIME": "MOUNT_ATTR_NOATIME|MOUNT_ATTR_STRICTATIME|0x40",
+	"O_RDWR|O_NOCTTY|O_CLOEXEC": "0x80102",
+	"MOUNT_ATTR__ATIME":         "MOUNT_ATTR_NOATIME|MOUNT_ATTR_STRICTATIME|0x40",
 }
 
 // number writes a number in one way, whichever it was written in; other words stay.

@@ -37,6 +37,7 @@ type layout struct {
 	nodes    []node
 	first    []link // of Tree.Links
 	links    []link
+	console  bool   // the terminal is bound on /dev/console
 	cwd      string // without a slash in front; empty is /
 	masked   []hidden
 	readonly []hidden
@@ -83,6 +84,7 @@ func lay(t *Tree) (*layout, error) {
 		l.layLink(i)
 	}
 	l.layDevices()
+	l.layConsole()
 	if t.Cwd != "" && path.Clean(t.Cwd) != "/" { // that one is there
 		if l.cwd, err = absolute(t.Cwd); err != nil {
 			l.wrong("process.cwd", err)
@@ -303,6 +305,6 @@ func (l *layout) delayReadOnly() {
 		e.late = slices.ContainsFunc(l.entries[i+1:], func(o entry) bool { return filled(o.path) }) ||
 			slices.ContainsFunc(l.nodes, func(n node) bool { return filled(n.path) }) ||
 			slices.ContainsFunc(l.links, func(n link) bool { return filled(n.path) }) ||
-			filled(l.cwd)
+			filled(l.cwd) || l.console && filled(consolePath)
 	}
 }

@@ -69,6 +69,10 @@ type Tree struct {
 	// missing, after the mounts and before the root becomes read-only.
 	Cwd string
 
+	// Terminal is opened when all mounts are made, and bound on /dev/console unless
+	// something is mounted there.
+	Terminal Terminal
+
 	// Masked are paths that cannot be read: a file becomes the null device, a
 	// directory an empty one that is read-only. A path that does not exist is
 	// passed over.
@@ -161,6 +165,7 @@ func EmitTree(b *prog.Builder, t *Tree) ([]Warning, error) {
 	e.attachMounts()
 	e.makeDevices()
 	e.makeCwd()
+	e.terminal()
 	e.hide()
 	e.finish()
 	b.From("")

@@ -3,6 +3,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,11 @@ type Config struct {
 	// Sync are the caller's parts at the program's points of [EmitSync], in order.
 	// An error kills the process and is returned by [Start].
 	Sync []func(*Process) error
+	// Receive takes the descriptor that the program sends at its point of [EmitSend].
+	// The program goes on when it has returned; the file is its own then. An error
+	// closes the file, kills the process and is returned by [Start]. The descriptor
+	// comes from a process that is not trusted: look at what it is before using it.
+	Receive func(*os.File) error
 	// Store says where the image lies while it is executed.
 	Store Store
 	// Record, if there is one, gets the times of what the caller's side does, and of
@@ -145,19 +151,13 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 // accompany does the caller's part at every sync point, and looks at the report when
 // the control socket says that there is no more to come.
 func (p *Process) accompany(c Config) error {
-	sync := c.Sync
 	var message [pidSize]byte
-	forks := forks(p.image.program)
+	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forks(p.image.program)}
 	for {
-		if forks {
-			if some, err := p.awaitMessage(); err != nil {
-				return err
-			} else if !some {
-				return p.look()
-			}
-		}
-		n, err := unix.Read(p.control, message[:])
+		n, err := socket.read(message[:])
 		switch {
+		case socket.failed != nil:
+			return socket.failed
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil && !errors.Is(err, unix.ECONNRESET): // reset: it died before it read our answer

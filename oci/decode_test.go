@@ -135,6 +135,11 @@ func TestPropertyToSpec(t *testing.T) {
 			func(*container.Spec) {}, ""},
 		{"hooks that are empty are none", "", `"hooks": {"prestart": [], "poststop": null}`, func(*container.Spec) {}, ""},
 		{"without a terminal its size means nothing", "process", `"terminal": false, "consoleSize": {"height": 24, "width": 80}`, func(*container.Spec) {}, ""},
+		{"a terminal", "process", `"terminal": true`, func(s *container.Spec) { s.Process.Terminal = true }, ""},
+		{"a terminal and its size", "process", `"consoleSize": {"width": 80, "height": 24, "depth": 1}, "terminal": true`,
+			func(s *container.Spec) {
+				s.Process.Terminal, s.Process.ConsoleSize = true, container.WindowSize{Height: 24, Width: 80}
+			}, ""},
 		{"empty labels are none", "process", `"apparmorProfile": "", "selinuxLabel": ""`, func(*container.Spec) {}, ""},
 
 		{"a property that nobody knows is ignored", "", `"future": {"deep": [1, {"x": null}]}, "Hostname": "no"`, func(*container.Spec) {}, ""},
@@ -288,6 +293,7 @@ func TestErrors(t *testing.T) {
 		{"a limit that stands twice", document("process", `"rlimits": [{"type": "RLIMIT_CPU", "hard": 1, "soft": 1}, {"type": "RLIMIT_CPU", "hard": 1, "soft": 1}]`), `config.json: process.rlimits[1].type: RLIMIT_CPU stands twice`},
 		{"half a limit", document("process", `"rlimits": [{"type": "RLIMIT_CPU", "hard": 1}]`), `config.json: process.rlimits[0]: soft is missing`},
 		{"a limit of nothing", document("process", `"rlimits": [{"soft": 1, "hard": 1}]`), `config.json: process.rlimits[0]: type is missing`},
+		{"a window that is too wide", document("process", `"terminal": true, "consoleSize": {"height": 24, "width": 65536}`), `config.json: process.consoleSize.width: 65536 is above 65535`},
 		{"a yes for true", document("process", `"noNewPrivileges": "yes"`), `config.json: process.noNewPrivileges: true or false is wanted here, not a string`},
 		{"a variable without a value", document("process", `"env": ["A"]`), `config.json: process.env[0]: "A" is not of the form NAME=VALUE`},
 		{"a variable without a name", document("process", `"env": ["A=1", "=1"]`), `config.json: process.env[1]: "=1" is not of the form NAME=VALUE`},
@@ -334,7 +340,6 @@ func TestErrors(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, row := range []struct{ object, members, want string }{
 		{"", `"hooks": {"prestart": [], "poststop": [{"path": "/x"}]}`, `hooks.poststop[0]: hooks are not supported`},
-		{"process", `"terminal": true`, `process.terminal: a terminal is not supported`},
 		{"process", `"apparmorProfile": "x"`, `process.apparmorProfile: AppArmor is not supported`},
 		{"process", `"selinuxLabel": "x"`, `process.selinuxLabel: SELinux is not supported`},
 		{"process", `"scheduler": {"policy": "SCHED_FIFO"}`, `process.scheduler.policy: a scheduling policy is not supported`},

@@ -93,6 +93,12 @@ func judgeProcess(same func(string, any, any), got container.Process, p *specs.P
 	same("process.user.umask", got.User.Umask, p.User.Umask)
 	same("process.user.additionalGids", got.User.AdditionalGIDs, p.User.AdditionalGids)
 	same("process.noNewPrivileges", got.NoNewPrivileges, p.NoNewPrivileges)
+	same("process.terminal", got.Terminal, p.Terminal)
+	var size container.WindowSize
+	if p.Terminal && p.ConsoleSize != nil {
+		size = container.WindowSize{Height: uint16(p.ConsoleSize.Height), Width: uint16(p.ConsoleSize.Width)}
+	}
+	same("process.consoleSize", got.ConsoleSize, size)
 	same("process.oomScoreAdj", got.OOMScoreAdj, p.OOMScoreAdj)
 	same("process.rlimits", len(got.Rlimits), len(p.Rlimits))
 	for i, l := range p.Rlimits {
@@ -178,7 +184,8 @@ func isEmpty(v any) bool {
 var read = map[string][]string{
 	"":                     {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux"},
 	"root":                 {"path", "readonly"},
-	"process":              {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj"},
+	"process":              {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "terminal", "consoleSize"},
+	"process.consoleSize":  {"height", "width"},
 	"process.user":         {"uid", "gid", "umask", "additionalGids"},
 	"process.rlimits":      {"type", "soft", "hard"},
 	"process.capabilities": {"bounding", "effective", "permitted", "inheritable", "ambient"},

@@ -27,6 +27,10 @@ func (d *decoder) process() {
 			}
 		case "capabilities":
 			d.capabilities()
+		case "terminal":
+			p.Terminal = d.flag()
+		case "consoleSize":
+			d.consoleSize()
 		case "noNewPrivileges":
 			p.NoNewPrivileges = d.flag()
 		case "oomScoreAdj":
@@ -36,6 +40,9 @@ func (d *decoder) process() {
 		default:
 			d.other("process", name)
 		}
+	}
+	if !p.Terminal { // the specification: the size is ignored then
+		p.ConsoleSize = container.WindowSize{}
 	}
 	if len(p.Args) == 0 {
 		d.missing("args")
@@ -73,6 +80,21 @@ func (d *decoder) user() {
 			for range d.elements() {
 				u.AdditionalGIDs = append(u.AdditionalGIDs, d.id())
 			}
+		default:
+			d.skip()
+		}
+	}
+}
+
+func (d *decoder) consoleSize() {
+	const most = 1<<16 - 1 // struct winsize
+	size := &d.spec.Process.ConsoleSize
+	for name := range d.members() {
+		switch name {
+		case "height":
+			size.Height = uint16(d.unsigned(most))
+		case "width":
+			size.Width = uint16(d.unsigned(most))
 		default:
 			d.skip()
 		}

@@ -15,7 +15,6 @@ var refused = [...]struct {
 }{
 	{object: "", property: "hooks", kind: '{', what: "hooks are"},
 
-	{object: "process", property: "terminal", kind: 't', what: "a terminal is"},
 	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
 	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
 	{object: "process", property: "scheduler", kind: '{', what: "a scheduling policy is"},

@@ -46,6 +46,32 @@ func (j *job) prepare() (undo func() error, err error) {
 	return undo, nil
 }
 
+// run starts the container and waits for it. Its terminal, if it has one, is sent to a
+// socket or connected with ours.
+func (j *job) run(socket string, signals *signals) (status int, err error) {
+	warn(j.plan.Warnings)
+	console, err := openConsole(j.plan, socket, signals)
+	if err != nil {
+		return 0, fmt.Errorf("run: %w", err)
+	}
+	defer console.close()
+	undo, err := j.prepare()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, undo()) }()
+	process, err := start(j.plan, console.stdio, signals)
+	if err != nil {
+		return 0, err
+	}
+	wait, err := process.Wait()
+	if err != nil {
+		return 0, err
+	}
+	console.terminal.drain()
+	return exitStatus(wait), nil
+}
+
 // planner declares the flags of a verb that starts a container, and returns what makes
 // a job of its arguments.
 type planner func(*global, *flag.FlagSet) func(args []string) (*job, error)

@@ -50,7 +50,7 @@ func prepareBox(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return boxFailed, err
 		}
-		status, err := runJob(j, signals)
+		status, err := j.run("", signals)
 		if err != nil {
 			return boxStatus(err), g.explained(err)
 		}
@@ -63,25 +63,6 @@ func planBox(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
 	var flags boxFlags
 	flags.declare(f)
 	return func(args []string) (*job, error) { return flags.job(g, args) }
-}
-
-// runJob starts a container and waits for it.
-func runJob(j *job, signals *signals) (status int, err error) {
-	warn(j.plan.Warnings)
-	undo, err := j.prepare()
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, undo()) }()
-	process, err := start(j.plan, signals)
-	if err != nil {
-		return 0, err
-	}
-	wait, err := process.Wait()
-	if err != nil {
-		return 0, err
-	}
-	return exitStatus(wait), nil
 }
 
 // job plans a box on this one.

@@ -15,10 +15,15 @@ const runText = `The program of config.json runs with the standard input, output
 command, and gets the signals that are sent to it. The exit status is the program's,
 and 128+n if signal n ended it. If the container cannot be made nothing is left of
 it, one line on standard error says why, and the exit status is 1.
+
+With "terminal": true in config.json the program has a terminal of its own. If
+standard input is one, what is typed there goes to the program, ^C and ^Z
+included; if it is none, its end becomes a ^D.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
 	bundle := bundleFlag(f)
+	socket := f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH` and do not use ours")
 	return func(args []string) (int, error) {
 		if _, err := containerID(args); err != nil {
 			return 0, fmt.Errorf("run: %w", err)
@@ -28,23 +33,18 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return 0, err
 		}
-		warn(plan.Warnings)
-		process, err := start(plan, signals)
+		status, err := (&job{plan: plan}).run(*socket, signals)
 		if err != nil {
 			return 0, g.explained(err)
 		}
-		status, err := process.Wait()
-		if err != nil {
-			return 0, err
-		}
-		return exitStatus(status), nil
+		return status, nil
 	}
 }
 
 // start starts the container and begins to forward signals to it.
-func start(plan *container.Plan, signals *signals) (*nsexec.Process, error) {
+func start(plan *container.Plan, stdio container.Stdio, signals *signals) (*nsexec.Process, error) {
 	signals.ready()
-	process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	process, err := plan.Start(stdio)
 	if err != nil {
 		return nil, err
 	}

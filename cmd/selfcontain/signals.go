@@ -29,6 +29,9 @@ import (
 type signals struct {
 	caught chan os.Signal
 	armed  chan struct{} // closed when the first part is done
+
+	// terminal gets what is about our terminal, where the container has one.
+	terminal *terminal
 }
 
 // early are the signals of the first part.
@@ -50,11 +53,24 @@ func catchSignals() *signals {
 // ready returns when the first part is done.
 func (s *signals) ready() { <-s.armed }
 
+// catchFor gives signals about our terminal to t, before it is touched, and catches all
+// the others at once: none may end this process while its terminal is not as it was.
+func (s *signals) catchFor(t *terminal) {
+	s.terminal = t
+	s.ready()
+	s.all()
+}
+
 // forward passes on what is caught, for as long as this process lives.
 func (s *signals) forward(process *nsexec.Process) {
-	go s.all()
+	if s.terminal == nil {
+		go func() {
+			time.Sleep(moment)
+			s.all()
+		}()
+	}
 	for sig := range s.caught {
-		if n, ok := sig.(syscall.Signal); ok {
+		if n, ok := sig.(syscall.Signal); ok && !s.terminal.signal(n) {
 			// A process that has ended needs no signal any more.
 			_ = process.Signal(n)
 		}
@@ -64,13 +80,18 @@ func (s *signals) forward(process *nsexec.Process) {
 // all is the second part. The C library's own 32 to 34 are not to be had: os/signal
 // leaves them alone, and 32 and 34 end this process, the container with it.
 func (s *signals) all() {
-	time.Sleep(moment)
 	for n := syscall.Signal(1); n <= lastSignal; n++ {
 		switch n {
 		case unix.SIGCHLD, // is about our child, not for it
 			unix.SIGURG,                // the Go runtime interrupts its own threads with it
 			unix.SIGPIPE,               // is about what we have written ourselves
 			unix.SIGKILL, unix.SIGSTOP: // cannot be caught
+		case unix.SIGTTIN, unix.SIGTTOU:
+			// Who reads or changes a terminal from the background is stopped, and who
+			// catches the signal instead tries again for ever.
+			if s.terminal == nil {
+				s.catch(n)
+			}
 		default:
 			s.catch(n)
 		}

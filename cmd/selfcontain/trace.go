@@ -44,13 +44,18 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		defer out.Close()
 	}
 	warn(j.plan.Warnings)
+	console, err := openConsole(j.plan, "", signals)
+	if err != nil {
+		return 0, fmt.Errorf("trace: %w", err)
+	}
+	defer console.close()
 	undo, err := j.prepare()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
 	signals.ready()
-	process, trace, failed := j.plan.StartTraced(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	process, trace, failed := j.plan.StartTraced(console.stdio)
 	if failed == nil {
 		go signals.forward(process)
 	}
@@ -65,6 +70,7 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 	if err := errors.Join(err, waited); err != nil {
 		return 0, err
 	}
+	console.terminal.drain()
 	return exitStatus(wait), nil
 }
 

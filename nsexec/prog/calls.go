@@ -126,7 +126,7 @@ var calls = [...]row{
 	Getppid:          {name: "getppid", amd64: 110, arm64: 173, needed: 0, params: []param{}},
 	Getpriority:      {name: "getpriority", amd64: 140, arm64: 141, needed: 2, params: []param{{"which", &priorityWhich}, {"who", &integer}}},
 	Gettid:           {name: "gettid", amd64: 186, arm64: 178, nonzero: true, needed: 0, params: []param{}},
-	Ioctl:            {name: "ioctl", amd64: 16, arm64: 29, needed: 2, params: []param{{"fd", &fd}, {"request", &ioctlRequests}, {"argp", &pointer}}},
+	Ioctl:            {name: "ioctl", amd64: 16, arm64: 29, needed: 2, selector: 1, variants: ioctlVariants, params: []param{{"fd", &fd}, {"request", &ioctlRequests}, {"argp", &pointer}}},
 	IoprioSet:        {name: "ioprio_set", amd64: 251, arm64: 30, needed: 3, params: []param{{"which", &integer}, {"who", &integer}, {"ioprio", &unsigned}}},
 	Keyctl:           {name: "keyctl", amd64: 250, arm64: 219, needed: 1, params: []param{{"operation", &integer}, {"arg2", &pointer}, {"arg3", &unsigned}, {"arg4", &unsigned}, {"arg5", &unsigned}}},
 	Kill:             {name: "kill", amd64: 62, arm64: 129, needed: 2, params: []param{{"pid", &integer}, {"sig", &signals}}},

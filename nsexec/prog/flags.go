@@ -239,6 +239,16 @@ var msgFlags = Kind{form: formFlags, names: []name{
 	{unix.MSG_DONTWAIT, "MSG_DONTWAIT"},
 }}
 
+// unix(7)
+var socketLevels = Kind{form: formEnum, names: []name{
+	{unix.SOL_SOCKET, "SOL_SOCKET"},
+}}
+
+// unix(7), ancillary messages
+var messageTypes = Kind{form: formEnum, names: []name{
+	{unix.SCM_RIGHTS, "SCM_RIGHTS"},
+}}
+
 // accept4(2)
 var socketFlags = Kind{form: formFlags, names: []name{
 	{unix.SOCK_CLOEXEC, "SOCK_CLOEXEC"},
@@ -352,6 +362,7 @@ var ioctlRequests = Kind{form: formEnum, names: []name{
 	{unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"},
 	{unix.TIOCSCTTY, "TIOCSCTTY"},
 	{unix.TIOCSWINSZ, "TIOCSWINSZ"},
+	{unix.TIOCSPTLCK, "TIOCSPTLCK"},
 	{unix.TIOCGPTPEER, "TIOCGPTPEER"},
 }}
 
@@ -482,6 +493,12 @@ var prctlVariants = []variant{
 	{unix.PR_GET_DUMPABLE, 1, prctlNone},
 	{unix.PR_SET_NAME, 2, prctlText},
 	{unix.PR_CAP_AMBIENT, 2, prctlRaise},
+}
+
+// TIOCGPTPEER takes flags and TIOCSCTTY a number, where other requests take a pointer.
+var ioctlVariants = []variant{
+	{unix.TIOCGPTPEER, 3, []param{{"fd", &fd}, {"request", &ioctlRequests}, {"flags", &openFlags}}},
+	{unix.TIOCSCTTY, 3, []param{{"fd", &fd}, {"request", &ioctlRequests}, {"steal", &integer}}},
 }
 
 var fcntlVariants = []variant{

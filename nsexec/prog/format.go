@@ -171,6 +171,10 @@ func appendBlock(b []byte, bl *Block) []byte {
 			b = strconv.AppendQuote(b, cString(string(text)))
 			continue
 		}
+		if f.Kind != nil && f.Kind.listed {
+			b = append(appendArg(append(b, '['), f.Kind, f.Value), ']')
+			continue
+		}
 		b = appendArg(b, f.Kind, f.Value)
 	}
 	return append(b, right...)

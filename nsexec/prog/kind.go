@@ -8,6 +8,8 @@ type Kind struct {
 	form  form
 	names []name
 	like  *Kind // whose names it has, where another kind has the same
+	// listed: the field has room for several and holds one, printed as [one].
+	listed bool
 }
 
 type form uint8

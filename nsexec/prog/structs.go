@@ -1,5 +1,7 @@
 package prog
 
+import "golang.org/x/sys/unix"
+
 // The structures that system calls of ours take, by their kernel names. Sizes and
 // order are those of the kernel's headers; they are the same on amd64 and arm64.
 
@@ -105,3 +107,56 @@ func CloneArgsTID(flags, exitSignal, parentTID uint64) *Block {
 		quiet("tls"), quiet("set_tid"), quiet("set_tid_size"), quiet("cgroup"),
 	}}
 }
+
+// Winsize is struct winsize of TIOCSWINSZ, in characters. TIOCSWINSZ(2const)
+func Winsize(rows, columns uint16) *Block {
+	return &Block{Fields: []Field{
+		{Name: "ws_row", Kind: &unsigned, Size: 2, Value: Int(rows)},
+		{Name: "ws_col", Kind: &unsigned, Size: 2, Value: Int(columns)},
+		{Name: "ws_xpixel", Kind: &unsigned, Size: 2},
+		{Name: "ws_ypixel", Kind: &unsigned, Size: 2},
+	}}
+}
+
+// Integers is an array of int, for a call that takes a pointer to one or more.
+func Integers(list ...int32) *Block {
+	fields := make([]Field, len(list))
+	for i, n := range list {
+		fields[i] = Field{Kind: &integer, Size: 4, Value: Int(uint32(n))}
+	}
+	return &Block{Fields: fields, Array: true}
+}
+
+// Rights is struct msghdr of sendmsg(2) for a message that carries a descriptor, which
+// needs some data beside it to be seen. unix(7), SCM_RIGHTS
+//
+// The descriptor is an int, and a slot fills eight bytes: the other four are the
+// padding behind it, which the kernel does not read.
+func Rights(data string, descriptor Arg) *Block {
+	const header, one = 16, 4 // struct cmsghdr, and an int behind it
+	return &Block{Fields: []Field{
+		{Name: "msg_name", Kind: &pointer, Size: 8},
+		{Name: "msg_namelen", Kind: &unsigned, Size: 4},
+		{Size: 4},
+		{Name: "msg_iov", Kind: &pointers, Size: 8, Value: &Block{Fields: []Field{
+			{Name: "iov_base", Kind: &text, Size: 8, Value: Str(data)},
+			{Name: "iov_len", Kind: &unsigned, Size: 8, Value: Int(len(data))},
+		}}},
+		{Name: "msg_iovlen", Kind: &unsigned, Size: 8, Value: Int(1)},
+		{Name: "msg_control", Kind: &pointers, Size: 8, Value: &Block{Fields: []Field{
+			{Name: "cmsg_len", Kind: &unsigned, Size: 8, Value: Int(header + one)},
+			{Name: "cmsg_level", Kind: &socketLevels, Size: 4, Value: Int(unix.SOL_SOCKET)},
+			{Name: "cmsg_type", Kind: &messageTypes, Size: 4, Value: Int(unix.SCM_RIGHTS)},
+			{Name: "cmsg_data", Kind: &descriptors, Size: 8, Value: descriptor},
+		}}},
+		{Name: "msg_controllen", Kind: &unsigned, Size: 8, Value: Int(header + 2*one)},
+		{Name: "msg_flags", Kind: &msgFlags, Size: 4},
+		{Size: 4},
+	}}
+}
+
+// Arrays in which a structure of ours has one element.
+var (
+	pointers    = Kind{form: formPointer, listed: true}
+	descriptors = Kind{form: formFD, listed: true}
+)

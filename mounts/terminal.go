@@ -1,0 +1,87 @@
+package mounts
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// Terminal is a pseudo-terminal of the devpts at /dev/pts. The zero value asks for
+// none. pty(7)
+type Terminal struct {
+	// Master and Slave receive its two ends. Both are close-on-exec, and nobody's
+	// controlling terminal.
+	Master, Slave prog.Slot
+}
+
+// consolePath is where a program looks for the terminal of its machine. console(4)
+const consolePath = "dev/console"
+
+// layConsole looks whether the terminal can be at /dev/console.
+func (l *layout) layConsole() {
+	if l.tree.Terminal == (Terminal{}) {
+		return
+	}
+	if l.at(consolePath) == noMount {
+		l.console = true
+		return
+	}
+	l.warn("process.terminal", "/dev/console is not the terminal: %s is mounted there", l.entries[l.at(consolePath)].origin)
+}
+
+// terminal opens a pseudo-terminal and binds it on /dev/console.
+//
+// The slave is had from the master, and never by its path: the directory in which it
+// appears may be covered, or be one of the host's with the same number in it.
+// TIOCGPTPEER(2const), Linux 4.13
+func (e *emitter) terminal() {
+	t := e.layout.tree.Terminal
+	if t == (Terminal{}) {
+		return
+	}
+	e.b.From("process.terminal")
+	op := (&lookup{
+		from: e.devpts(), path: "ptmx", flags: unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC,
+		why: "a new pseudo-terminal: the end of the caller's",
+	}).op(straight|unix.RESOLVE_NO_XDEV, t.Master)
+	op.Hint = "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); ENOENT or EACCES: it is one of a user namespace without root, which has no ptmx"
+	e.b.Add(op)
+	e.b.Add(prog.Op{
+		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCSPTLCK), prog.Integers(0)},
+		Why: "the kernel makes it locked",
+	})
+	e.b.Add(prog.Op{
+		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCGPTPEER), prog.Int(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC)},
+		Out: t.Slave, Why: "the end of the container's",
+	})
+	if !e.layout.console {
+		return
+	}
+	dir, _ := e.parent(consolePath)
+	e.b.Add(prog.Op{
+		Call: prog.Mknodat, Args: prog.Args{dir, prog.Str("console"), prog.Int(unix.S_IFREG | 0o600), prog.Int(0)}, Tolerate: unix.EEXIST,
+		Why: "/" + consolePath + ", if it is missing", Hint: mkdirHint,
+	})
+	tree := clone(e.b, t.Slave, "console", "the terminal as a mount")
+	e.b.Add(prog.Op{
+		Call: prog.MoveMount, Args: prog.Args{tree, prog.Str(""), dir, prog.Str("console"), fromFD},
+		Why: "/" + consolePath, Hint: attachHint,
+	})
+}
+
+// devpts is the directory that has ptmx. What this program has mounted on /dev/pts is
+// known. A directory of any other origin is looked at first: to open a device by a name
+// that somebody else has chosen may do more than open it.
+func (e *emitter) devpts() prog.Arg {
+	const at = "dev/pts"
+	if i := e.layout.enclosing(at+"/ptmx", len(e.layout.entries)); i != noMount {
+		if m := &e.layout.entries[i]; m.path == at && m.fsType == "devpts" && m.kind == kindKernel {
+			return e.mounted[i]
+		}
+	}
+	dir := e.b.Slot("pts")
+	openInRoot(e.b, lookup{from: e.layout.tree.Root, path: at, flags: oPath | unix.O_DIRECTORY, why: "where terminals are"}, dir)
+	e.isFilesystem(dir, unix.DEVPTS_SUPER_MAGIC, unix.ETIMEDOUT, "it must be a devpts",
+		"EAGAIN: there is no devpts on /dev/pts, of which a terminal could be had: mount one there")
+	return dir
+}
