@@ -36,7 +36,7 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 	}
 	c.plan.Child = program
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
-	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files}
+	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
 	if c.inTwo() {
 		c.plan.Clone.Namespaces = 0 // the first process makes them for the second
 	}
@@ -74,9 +74,7 @@ func (c *compiler) hand(name string) prog.FD {
 // before lists what the host's side has to open: everything that the container needs
 // of the host and could not reach, or could be led astray to, by itself.
 func (c *compiler) before() {
-	for _, name := range []string{"stdin", "stdout", "stderr"} {
-		c.hand(name)
-	}
+	c.handProgram()
 	step := func(s Step) prog.FD {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
@@ -117,6 +115,7 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
+	n := c.kept() // descriptors of the program's, in front of all others
 	c.emitSignals()
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
@@ -136,6 +135,8 @@ func (c *compiler) child() error {
 	c.emitTerminal(control)    // its owner may be one that only root can make the owner
 	c.emitCwd(tree)            // as root: the user may not be allowed to search the way there
 	c.emitRlimits()            // raising one needs a capability
+	c.emitScheduling()         // so does this, and the limits count for who has none
+	c.emitKeyring()            // it belongs to root, and counts against root's quota
 	c.emitIdentity()           // gives rights up in the order in which they are needed last
 	c.emitDeathSignal(control) // the change of ids has cleared it
 	emitDumpable(b)            // the change of ids has set it again
@@ -144,7 +145,7 @@ func (c *compiler) child() error {
 		c.emitControllingTerminal() // by the leader of the session, which is who executes the program
 	}
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
-	nsexec.EmitCloseOnExec(b, 3) // no descriptor of the host survives what is executed
+	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
 	become := c.emitInit()       // where there is an init: what follows is another process
 	c.emitExec()
 	become()
@@ -214,16 +215,9 @@ func (c *compiler) check() error {
 	}
 	c.checkProcess(wrong)
 	c.checkSysctl(wrong)
-	for origin, asked := range map[string]bool{
-		"keyring":           s.Keyring != "",
-		"process.scheduler": s.Process.Scheduler != nil, "process.ioPriority": s.Process.IOPriority != nil,
-		"linux.personality": s.Process.Personality != nil, "linux.memoryPolicy": s.Process.MemoryPolicy != nil,
-		"process.preserveFDs": s.Process.PreserveFDs != 0,
-	} {
-		if asked {
-			wrong(origin, "it cannot be given to a container")
-		}
-	}
+	c.checkScheduling(wrong)
+	c.checkKeyring(wrong)
+	c.checkDescriptors(wrong)
 	return errors.Join(errs...)
 }
 

@@ -80,10 +80,14 @@ func runDriver([]string) int {
 		return 200
 	}
 	var master *os.File
-	p, err := d.plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Console: func(f *os.File) error {
+	stdio := container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Console: func(f *os.File) error {
 		master = f
 		return nil
-	}})
+	}}
+	for range d.spec.Process.PreserveFDs {
+		stdio.Extra = append(stdio.Extra, 1)
+	}
+	p, err := d.plan.Start(stdio)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "start:", err)
 		return 200

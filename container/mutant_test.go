@@ -25,6 +25,7 @@ func TestComparisonIsStrict(t *testing.T) {
 		s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/none:/bin"}
 		s.Process.User = container.User{UID: 1000, GID: 1000, AdditionalGIDs: []uint32{5}}
 		s.Process.Capabilities = &caps.Config{Bounding: some, Permitted: some, Inheritable: some, Ambient: some, Effective: some}
+		s.Keyring, s.Process.Scheduler = "_ses.box", &container.Scheduler{Policy: "SCHED_BATCH", Nice: 3}
 	}))
 	path, err := w.compare(write(t, w.plan.Child))
 	if err != nil {
@@ -99,12 +100,11 @@ func mutate(op prog.Op, failed bool) []mutant {
 		list = append(list, mutant{"its error is not tolerated", func(op prog.Op) []prog.Op { op.Tolerate = unix.EXDEV; return []prog.Op{op} }})
 	}
 	for k, a := range op.Args {
-		changed := mutateArg(a)
-		if changed == nil {
+		if mutateArg(a) == nil {
 			continue
 		}
 		list = append(list, mutant{fmt.Sprintf("argument %d is another", k), func(op prog.Op) []prog.Op {
-			op.Args[k] = changed
+			op.Args[k] = mutateArg(op.Args[k]) // with the blocks of the new program
 			return []prog.Op{op}
 		}})
 	}
@@ -126,6 +126,9 @@ func mutateArg(a prog.Arg) prog.Arg {
 		return a + "x"
 	case prog.Bytes:
 		return a + "x"
+	case prog.Ref:
+		a.Offset ^= 4
+		return a
 	case *prog.Block:
 		if a.Name != "" {
 			return nil // the address of a buffer is nobody's business

@@ -40,6 +40,8 @@ type Birth struct {
 	// Files are the descriptors that it gets. Those of the caller's are the
 	// program's standard input, output and error; the others come from Before.
 	Files []prog.FD
+	// Kept is how many of them, from 0 on, stay open in the program.
+	Kept int
 }
 
 // First is what the process does in its parent's memory: its descriptors, and the

@@ -74,6 +74,9 @@ func (m mover) arg(a prog.Arg) prog.Arg {
 			}
 		}
 		return m.blocks[a]
+	case prog.Ref:
+		a.Block = m.arg(a.Block).(*prog.Block)
+		return a
 	}
 	return a
 }

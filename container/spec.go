@@ -120,8 +120,11 @@ type Process struct {
 	IOPriority   *IOPriority
 	Personality  *Personality
 	MemoryPolicy *MemoryPolicy
-	// PreserveFDs is how many descriptors of the caller's, from 3 on, the program
-	// gets under the same numbers, behind standard input, output and error.
+	// CPUAffinity is for programs that are executed in the container later.
+	CPUAffinity CPUAffinity
+	// PreserveFDs is how many descriptors the program gets from 3 on, behind standard
+	// input, output and error: those of [Stdio].Extra. With a directory of the host
+	// among them the program is not confined any more.
 	PreserveFDs int
 }
 

@@ -22,6 +22,10 @@ type Stdio struct {
 	// [Plan.Start]. It is needed where [Process.Terminal] is set, and not called
 	// elsewhere.
 	Console func(master *os.File) error
+	// Extra are descriptors of the caller's that the program gets as 3, 4 and so on,
+	// as many as [Process].PreserveFDs says. They are numbers because [os.File.Fd]
+	// changes a file that does not block into one that does, for all who share it.
+	Extra []int
 }
 
 // Start does what the plan says, and returns when the user's program runs. If anything
@@ -64,6 +68,9 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 			return nil, err
 		}
 		files[i] = prog.FD{Num: fd, Name: p.Clone.Files[i].Name}
+	}
+	if err := p.Clone.take(stdio.Extra, files); err != nil {
+		return nil, err
 	}
 	for _, s := range p.Before {
 		fd, err := trace.step(s)

@@ -210,6 +210,26 @@ var truthRows = []truthRow{
 		mask := uint32(0o7)
 		s.ParentDeathSignal, s.Process.User.Umask = unix.SIGTERM, &mask
 	}},
+	{"descriptors of the caller's, and a namespace to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		s.Process.PreserveFDs = 3
+		s.Namespaces.Add(clone.NEWIPC, inNamespaces(t, syscall.CLONE_NEWIPC)+"ipc")
+	}},
+	{"a place in the machine", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Scheduler = &container.Scheduler{Policy: "SCHED_RR", Priority: 5, Flags: []string{"SCHED_FLAG_RESET_ON_FORK"}}
+		s.Process.IOPriority = &container.IOPriority{Class: "IOPRIO_CLASS_BE", Priority: 6}
+		s.Process.Personality = &container.Personality{Domain: "LINUX"}
+		s.Process.MemoryPolicy = &container.MemoryPolicy{Mode: "MPOL_BIND", Nodes: "0", Flags: []string{"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES"}}
+	}},
+	{"a lower nice value, and the nearest memory", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Scheduler = &container.Scheduler{Policy: "SCHED_OTHER", Nice: -7}
+		s.Process.IOPriority = &container.IOPriority{Class: "IOPRIO_CLASS_RT", Priority: 0}
+		s.Process.MemoryPolicy = &container.MemoryPolicy{Mode: "MPOL_LOCAL"}
+	}},
+	{"a keyring", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Keyring = "_ses.truth" }},
+	{"a keyring whose name somebody has", 0, func(t *testing.T, s *container.Spec, _ string) {
+		s.Keyring = "_ses.taken"
+		keyringOf(t, 0, s.Keyring, prog.KeyPossessorAll|prog.KeyUserView|prog.KeyUserRead|prog.KeyUserSearch)
+	}},
 }
 
 // notShort are rows in which the kernel does nothing that it does not do in another.

@@ -79,6 +79,24 @@ func TestPropertyToSpec(t *testing.T) {
 			func(s *container.Spec) {
 				s.Process.Rlimits = []container.Rlimit{{Type: "RLIMIT_CORE", Hard: ^uint64(0)}}
 			}, ""},
+		{"a scheduling policy", "process", `"scheduler": {"policy": "SCHED_DEADLINE", "flags": ["SCHED_FLAG_RECLAIM"], "runtime": 1, "deadline": 2, "period": 18446744073709551615}`,
+			func(s *container.Spec) {
+				s.Process.Scheduler = &container.Scheduler{Policy: "SCHED_DEADLINE", Flags: []string{"SCHED_FLAG_RECLAIM"}, Runtime: 1, Deadline: 2, Period: ^uint64(0)}
+			}, ""},
+		{"a nice value and a priority", "process", `"scheduler": {"policy": "x", "nice": -20, "priority": 2147483647}`,
+			func(s *container.Spec) {
+				s.Process.Scheduler = &container.Scheduler{Policy: "x", Nice: -20, Priority: 1<<31 - 1}
+			}, ""},
+		{"an I/O priority", "process", `"ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 0}`,
+			func(s *container.Spec) { s.Process.IOPriority = &container.IOPriority{Class: "IOPRIO_CLASS_BE"} }, ""},
+		{"processors for what is executed later", "process", `"execCPUAffinity": {"initial": "7", "final": "0-3,7"}`,
+			func(s *container.Spec) { s.Process.CPUAffinity = container.CPUAffinity{Initial: "7", Final: "0-3,7"} }, ""},
+		{"an execution domain", "linux", `"personality": {"domain": "LINUX32", "flags": []}`,
+			func(s *container.Spec) { s.Process.Personality = &container.Personality{Domain: "LINUX32"} }, ""},
+		{"a memory policy", "linux", `"memoryPolicy": {"mode": "MPOL_INTERLEAVE", "nodes": "2-3", "flags": ["MPOL_F_STATIC_NODES"]}`,
+			func(s *container.Spec) {
+				s.Process.MemoryPolicy = &container.MemoryPolicy{Mode: "MPOL_INTERLEAVE", Nodes: "2-3", Flags: []string{"MPOL_F_STATIC_NODES"}}
+			}, ""},
 		{"capabilities", "process", `"capabilities": {"bounding": ["CAP_KILL", "CAP_CHOWN"], "effective": ["CAP_KILL"], "permitted": ["CAP_KILL"], "inheritable": ["CAP_CHOWN"], "ambient": []}`,
 			func(s *container.Spec) {
 				kill, chown := caps.Set(1)<<caps.KILL, caps.Set(1)<<caps.CHOWN
@@ -300,6 +318,15 @@ func TestErrors(t *testing.T) {
 		{"a null among strings", document("process", `"env": [null]`), `config.json: process.env[0]: a string is wanted here, not null`},
 		{"a string for strings", document("process", `"env": "A=1"`), `config.json: process.env: an array is wanted here, not a string`},
 		{"capabilities of old", document("process", `"capabilities": ["CAP_KILL"]`), `config.json: process.capabilities: an object is wanted here, not an array`},
+		{"a scheduler without a policy", document("process", `"scheduler": {"nice": 1}`), `config.json: process.scheduler: policy is missing`},
+		{"a nice value beyond 32 bits", document("process", `"scheduler": {"policy": "SCHED_OTHER", "nice": -2147483649}`), `config.json: process.scheduler.nice: -2147483649 is below -2147483648`},
+		{"a negative time", document("process", `"scheduler": {"runtime": -1}`), `config.json: process.scheduler.runtime: -1 is below 0`},
+		{"an I/O priority of no class", document("process", `"ioPriority": {"priority": 1}`), `config.json: process.ioPriority: class is missing`},
+		{"an I/O class without a priority", document("process", `"ioPriority": {"class": "IOPRIO_CLASS_BE"}`), `config.json: process.ioPriority: priority is missing`},
+		{"processors as numbers", document("process", `"execCPUAffinity": {"initial": 0}`), `config.json: process.execCPUAffinity.initial: a string is wanted here, not a number`},
+		{"a flag of an execution domain", document("linux", `"personality": {"domain": "LINUX", "flags": ["X"]}`), `config.json: linux.personality.flags[0]: "X": the specification defines no flags`},
+		{"no execution domain", document("linux", `"personality": {}`), `config.json: linux.personality: domain is missing`},
+		{"a memory policy without a mode", document("linux", `"memoryPolicy": {"nodes": "0"}`), `config.json: linux.memoryPolicy: mode is missing`},
 		{"no command", `{"process": {"cwd": "/", "args": []}}`, `config.json: process: args is missing`},
 		{"no working directory", `{"process": {"args": ["a"]}}`, `config.json: process: cwd is missing`},
 		{"a relative working directory", `{"process": {"args": ["a"], "cwd": "tmp"}}`, `config.json: process.cwd: "tmp" is not an absolute path`},
@@ -342,9 +369,6 @@ func TestRefused(t *testing.T) {
 		{"", `"hooks": {"prestart": [], "poststop": [{"path": "/x"}]}`, `hooks.poststop[0]: hooks are not supported`},
 		{"process", `"apparmorProfile": "x"`, `process.apparmorProfile: AppArmor is not supported`},
 		{"process", `"selinuxLabel": "x"`, `process.selinuxLabel: SELinux is not supported`},
-		{"process", `"scheduler": {"policy": "SCHED_FIFO"}`, `process.scheduler.policy: a scheduling policy is not supported`},
-		{"process", `"ioPriority": {"class": "IOPRIO_CLASS_BE"}`, `process.ioPriority.class: an I/O priority is not supported`},
-		{"process", `"execCPUAffinity": {"initial": "0"}`, `process.execCPUAffinity.initial: a CPU affinity is not supported`},
 		{"", `"mounts": [{"destination": "/a", "uidMappings": [{"size": 1}]}]`, `mounts[0].uidMappings[0]: an id-mapped mount is not supported`},
 		{"linux", `"uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]`, `linux.uidMappings[0]: a user namespace is not supported`},
 		{"linux", `"gidMappings": [{}]`, `linux.gidMappings[0]: a user namespace is not supported`},
@@ -353,8 +377,6 @@ func TestRefused(t *testing.T) {
 		{"linux", `"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}`, `linux.seccomp.defaultAction: seccomp is not supported`},
 		{"linux", `"mountLabel": "x"`, `linux.mountLabel: SELinux is not supported`},
 		{"linux", `"intelRdt": {"enableMonitoring": true}`, `linux.intelRdt.enableMonitoring: Intel RDT is not supported`},
-		{"linux", `"memoryPolicy": {"mode": "MPOL_BIND"}`, `linux.memoryPolicy.mode: a NUMA memory policy is not supported`},
-		{"linux", `"personality": {"domain": "LINUX32"}`, `linux.personality.domain: an execution domain is not supported`},
 		{"linux", `"resources": {"memory": {"limit": 0, "swap": 5}}`, `linux.resources.memory.swap: a limit is not supported`},
 		{"linux", `"resources": {"cpu": {"shares": 2}}`, `linux.resources.cpu.shares: a limit is not supported`},
 		{"linux", `"resources": {"pids": {"limit": 32}}`, `linux.resources.pids.limit: a limit is not supported`},
@@ -382,7 +404,7 @@ func TestRefusedType(t *testing.T) {
 	for members, want := range map[string]string{
 		`"terminal": 0`:            "config.json: process.terminal: true or false is wanted here, not a number",
 		`"apparmorProfile": false`: "config.json: process.apparmorProfile: a string is wanted here, not true or false",
-		`"scheduler": []`:          "config.json: process.scheduler: an object is wanted here, not an array",
+		`"selinuxLabel": []`:       "config.json: process.selinuxLabel: a string is wanted here, not an array",
 	} {
 		_, _, err := oci.Decode([]byte(document("process", members)), "/bundle")
 		if err == nil || err.Error() != want {

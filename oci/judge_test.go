@@ -104,6 +104,21 @@ func judgeProcess(same func(string, any, any), got container.Process, p *specs.P
 	for i, l := range p.Rlimits {
 		same(fmt.Sprintf("process.rlimits[%d]", i), got.Rlimits[i], container.Rlimit{Type: l.Type, Soft: l.Soft, Hard: l.Hard})
 	}
+	same("process.scheduler", got.Scheduler != nil, p.Scheduler != nil)
+	if s, g := p.Scheduler, got.Scheduler; s != nil && g != nil {
+		same("process.scheduler", []any{g.Policy, g.Nice, g.Priority, g.Runtime, g.Deadline, g.Period},
+			[]any{string(s.Policy), s.Nice, s.Priority, s.Runtime, s.Deadline, s.Period})
+		same("process.scheduler.flags", fmt.Sprint(g.Flags), fmt.Sprint(s.Flags))
+	}
+	same("process.ioPriority", got.IOPriority != nil, p.IOPriority != nil)
+	if i, g := p.IOPriority, got.IOPriority; i != nil && g != nil {
+		same("process.ioPriority", *g, container.IOPriority{Class: string(i.Class), Priority: i.Priority})
+	}
+	affinity := container.CPUAffinity{}
+	if a := p.ExecCPUAffinity; a != nil {
+		affinity = container.CPUAffinity{Initial: a.Initial, Final: a.Final}
+	}
+	same("process.execCPUAffinity", got.CPUAffinity, affinity)
 	same("process.capabilities", got.Capabilities != nil, p.Capabilities != nil)
 	if c := p.Capabilities; c != nil && got.Capabilities != nil {
 		for _, set := range []struct {
@@ -143,6 +158,16 @@ func judgeLinux(same func(string, any, any), got container.Spec, l *specs.Linux)
 	same("linux.maskedPaths", got.MaskedPaths, l.MaskedPaths)
 	same("linux.readonlyPaths", got.ReadonlyPaths, l.ReadonlyPaths)
 	same("linux.rootfsPropagation", got.Root.Propagation, l.RootfsPropagation)
+	same("linux.personality", got.Process.Personality != nil, l.Personality != nil)
+	if p, g := l.Personality, got.Process.Personality; p != nil && g != nil {
+		same("linux.personality.domain", g.Domain, string(p.Domain))
+		same("linux.personality.flags", 0, len(p.Flags))
+	}
+	same("linux.memoryPolicy", got.Process.MemoryPolicy != nil, l.MemoryPolicy != nil)
+	if p, g := l.MemoryPolicy, got.Process.MemoryPolicy; p != nil && g != nil {
+		same("linux.memoryPolicy", []string{g.Mode, g.Nodes}, []string{string(p.Mode), p.Nodes})
+		same("linux.memoryPolicy.flags", fmt.Sprint(g.Flags), fmt.Sprint(p.Flags))
+	}
 	same("linux.devices", len(got.Devices), len(l.Devices))
 	for i, d := range l.Devices {
 		g, name := got.Devices[i], fmt.Sprintf("linux.devices[%d].", i)
@@ -182,17 +207,22 @@ func isEmpty(v any) bool {
 
 // read are the properties that Decode reads, by their object.
 var read = map[string][]string{
-	"":                     {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux"},
-	"root":                 {"path", "readonly"},
-	"process":              {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "terminal", "consoleSize"},
-	"process.consoleSize":  {"height", "width"},
-	"process.user":         {"uid", "gid", "umask", "additionalGids"},
-	"process.rlimits":      {"type", "soft", "hard"},
-	"process.capabilities": {"bounding", "effective", "permitted", "inheritable", "ambient"},
-	"mounts":               {"destination", "type", "source", "options"},
-	"linux":                {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath"},
-	"linux.namespaces":     {"type", "path"},
-	"linux.devices":        {"path", "type", "major", "minor", "fileMode", "uid", "gid"},
+	"":                        {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux"},
+	"root":                    {"path", "readonly"},
+	"process":                 {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "scheduler", "ioPriority", "execCPUAffinity", "terminal", "consoleSize"},
+	"process.scheduler":       {"policy", "nice", "priority", "flags", "runtime", "deadline", "period"},
+	"process.ioPriority":      {"class", "priority"},
+	"process.execCPUAffinity": {"initial", "final"},
+	"process.consoleSize":     {"height", "width"},
+	"process.user":            {"uid", "gid", "umask", "additionalGids"},
+	"process.rlimits":         {"type", "soft", "hard"},
+	"process.capabilities":    {"bounding", "effective", "permitted", "inheritable", "ambient"},
+	"mounts":                  {"destination", "type", "source", "options"},
+	"linux":                   {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath", "personality", "memoryPolicy"},
+	"linux.personality":       {"domain", "flags"},
+	"linux.memoryPolicy":      {"mode", "nodes", "flags"},
+	"linux.namespaces":        {"type", "path"},
+	"linux.devices":           {"path", "type", "major", "minor", "fileMode", "uid", "gid"},
 }
 
 // withoutUnread takes away what Decode passes over: encoding/json takes a name in

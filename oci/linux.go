@@ -31,6 +31,10 @@ func (d *decoder) linux() {
 			}
 		case "resources":
 			d.resources()
+		case "personality":
+			d.personality()
+		case "memoryPolicy":
+			d.memoryPolicy()
 		default:
 			d.other("linux", name)
 		}

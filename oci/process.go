@@ -37,6 +37,12 @@ func (d *decoder) process() {
 			// The kernel's own limits, OOM_SCORE_ADJ_MIN and _MAX.
 			n := int(d.signed(-1000, 1000))
 			p.OOMScoreAdj = &n
+		case "scheduler":
+			d.scheduler()
+		case "ioPriority":
+			d.ioPriority()
+		case "execCPUAffinity":
+			d.cpuAffinity()
 		default:
 			d.other("process", name)
 		}

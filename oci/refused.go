@@ -17,9 +17,6 @@ var refused = [...]struct {
 
 	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
 	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
-	{object: "process", property: "scheduler", kind: '{', what: "a scheduling policy is"},
-	{object: "process", property: "ioPriority", kind: '{', what: "an I/O priority is"},
-	{object: "process", property: "execCPUAffinity", kind: '{', what: "a CPU affinity is"},
 
 	{object: "mounts[]", property: "uidMappings", kind: '[', what: "an id-mapped mount is"},
 	{object: "mounts[]", property: "gidMappings", kind: '[', what: "an id-mapped mount is"},
@@ -31,8 +28,6 @@ var refused = [...]struct {
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
 	{object: "linux", property: "mountLabel", kind: '"', what: "SELinux is"},
 	{object: "linux", property: "intelRdt", kind: '{', what: "Intel RDT is"},
-	{object: "linux", property: "memoryPolicy", kind: '{', what: "a NUMA memory policy is"},
-	{object: "linux", property: "personality", kind: '{', what: "an execution domain is"},
 
 	{object: "linux.resources", property: "memory", kind: '{', what: "a limit is"},
 	{object: "linux.resources", property: "cpu", kind: '{', what: "a limit is"},

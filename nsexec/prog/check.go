@@ -124,7 +124,7 @@ func checkField(f *Field) string {
 	fits := true
 	switch v := f.Value.(type) {
 	case Int:
-		fits = fitsIn(uint64(v), f.Size)
+		fits = fitsIn(uint64(v), f.Size) || f.Kind == &integer && fitsSigned(int64(v), f.Size)
 	case Named:
 		fits = fitsIn(v.Value, f.Size)
 	case FD:
@@ -138,6 +138,11 @@ func checkField(f *Field) string {
 		return fmt.Sprintf("field %q: a %T does not fit into %d bytes", f.Name, f.Value, f.Size)
 	}
 	return ""
+}
+
+// fitsSigned is for a number below 0, whose upper bits are all set.
+func fitsSigned(v int64, size int) bool {
+	return (size == 1 || size == 2 || size == 4) && v>>(8*size-1) == -1
 }
 
 func fitsIn(v uint64, size int) bool {

@@ -76,6 +76,14 @@ var refused = []struct {
 		b.Add(field(prog.Field{Name: "x", Size: 2, Value: prog.Int(1 << 16)}))
 		b.Add(exit)
 	}, `op 0 write: field "x": a prog.Int does not fit into 2 bytes`},
+	{"a number further below 0 than its field can be", func(b *prog.Builder) {
+		b.Add(field(prog.Field{Name: "x", Kind: prog.Integer, Size: 2, Value: prog.Int(^uint64(1 << 15))}))
+		b.Add(exit)
+	}, `op 0 write: field "x": a prog.Int does not fit into 2 bytes`},
+	{"a number below 0 in a field that has no sign", func(b *prog.Builder) {
+		b.Add(field(prog.Field{Name: "x", Kind: prog.Unsigned, Size: 4, Value: prog.Int(^uint64(0))}))
+		b.Add(exit)
+	}, `op 0 write: field "x": a prog.Int does not fit into 4 bytes`},
 	{"a number with a name wider than its field", func(b *prog.Builder) {
 		b.Add(field(prog.Field{Name: "x", Size: 4, Value: prog.Named{Value: 1 << 32}}))
 		b.Add(exit)

@@ -242,6 +242,10 @@ func appendNumber(b []byte, k *Kind, v uint64) []byte {
 			return append(b, "RLIM64_INFINITY"...)
 		}
 		return strconv.AppendUint(b, v, 10)
+	case formIoprio:
+		return appendIOPriority(b, v)
+	case formMempolicy:
+		return appendMemoryPolicy(b, v)
 	}
 	return appendHex(b, v)
 }

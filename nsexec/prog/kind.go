@@ -15,21 +15,23 @@ type Kind struct {
 type form uint8
 
 const (
-	formHex      form = iota
-	formInt           // signed decimal
-	formUint          // unsigned decimal
-	formFD            // a descriptor, AT_FDCWD
-	formText          // pointer to a string
-	formPointer       // pointer to a block, or NULL
-	formFlags         // names joined by |
-	formOpen          // the same for open(2)
-	formID            // a user or group id, -1 for none
-	formEnum          // one name
-	formOctal         // file mode
-	formFileType      // file type and mode of mknodat
-	formDevice        // device number
-	formSigset        // set of signals
-	formRlimit        // number or RLIM64_INFINITY
+	formHex       form = iota
+	formInt            // signed decimal
+	formUint           // unsigned decimal
+	formFD             // a descriptor, AT_FDCWD
+	formText           // pointer to a string
+	formPointer        // pointer to a block, or NULL
+	formFlags          // names joined by |
+	formOpen           // the same for open(2)
+	formID             // a user or group id, -1 for none
+	formEnum           // one name
+	formOctal          // file mode
+	formFileType       // file type and mode of mknodat
+	formDevice         // device number
+	formSigset         // set of signals
+	formRlimit         // number or RLIM64_INFINITY
+	formIoprio         // class and level of ioprio_set
+	formMempolicy      // mode and flags of set_mempolicy
 )
 
 // name is a row of a table of flags or of an enumeration.
@@ -39,18 +41,20 @@ type name struct {
 }
 
 var (
-	integer   = Kind{form: formInt}
-	unsigned  = Kind{form: formUint}
-	address   = Kind{form: formHex}
-	fd        = Kind{form: formFD}
-	text      = Kind{form: formText}
-	pointer   = Kind{form: formPointer}
-	id        = Kind{form: formID}
-	mode3     = Kind{form: formOctal}
-	fileType  = Kind{form: formFileType}
-	device    = Kind{form: formDevice}
-	sigset    = Kind{form: formSigset}
-	rlimValue = Kind{form: formRlimit}
+	integer      = Kind{form: formInt}
+	unsigned     = Kind{form: formUint}
+	address      = Kind{form: formHex}
+	fd           = Kind{form: formFD}
+	text         = Kind{form: formText}
+	pointer      = Kind{form: formPointer}
+	id           = Kind{form: formID}
+	mode3        = Kind{form: formOctal}
+	fileType     = Kind{form: formFileType}
+	device       = Kind{form: formDevice}
+	sigset       = Kind{form: formSigset}
+	rlimValue    = Kind{form: formRlimit}
+	ioprio       = Kind{form: formIoprio}
+	memoryPolicy = Kind{form: formMempolicy}
 )
 
 // Kinds for the fields of structures that other packages define.

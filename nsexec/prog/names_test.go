@@ -21,6 +21,8 @@ func TestNames(t *testing.T) {
 		"openat2 how.flags": &openFlags, "openat2 how.resolve": &resolveFlags,
 		"mount_setattr": &mountAttrs, "propagation": &propagationFlags,
 		"clone3 flags": &cloneFlags, "ifr_flags": &interfaceFlags,
+		"sched_policy": &schedPolicies, "sched_flags": &schedFlags, "ioprio class": &ioprioClasses,
+		"mempolicy mode": &memoryModes, "mempolicy flags": &memoryFlags, "key permissions": &keyPermissions,
 	} {
 		testNames(t, where, k, seen)
 	}
