@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/selfcontain/runtime/caps"
@@ -74,7 +73,7 @@ func (b *boxFlags) declare(f *flag.FlagSet) {
 func (b *boxFlags) workdirFlags(f *flag.FlagSet) {
 	f.StringVar(&b.workdir, "workdir", "", "begin in `DIR` (default the current directory if it is there, / otherwise)")
 	f.Var(f.Lookup("workdir").Value, "w", "")
-	f.StringVar(&b.user, "user", "", "run as `UID[:GID]` (default 0:0)")
+	f.StringVar(&b.user, "user", "", "run as `USER[:GROUP]`, names or numbers of the root file system (default 0:0)")
 	f.Var(f.Lookup("user").Value, "u", "")
 }
 
@@ -226,30 +225,11 @@ func capNames(name string, words []string) (set caps.Set, all bool, err error) {
 	return set, all, nil
 }
 
-// parseIDs reads UID[:GID]. strconv takes a sign and leading zeros; they are no ids.
-func parseIDs(text string) (uid, gid uint32, err error) {
-	u, g, both := strings.Cut(text, ":")
-	if uid, err = parseID(u); err == nil && both {
-		gid, err = parseID(g)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("--user %s: want UID[:GID], numbers below 4294967295", text)
-	}
-	return uid, gid, nil
-}
-
-func parseID(text string) (uint32, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err == nil && strconv.FormatUint(n, 10) != text || n == 1<<32-1 {
-		err = strconv.ErrSyntax
-	}
-	return uint32(n), err
-}
-
 // environment is what the program finds: a path, a home and how the terminal is
 // called and talks. Nothing else of the caller's goes in unless it is asked for, since
 // that is where people keep their secrets.
-func environment(asked, callers []string, rootfs bool) []string {
+// home is that of the user, if he is another one than the caller.
+func environment(asked, callers []string, rootfs bool, home string) []string {
 	get := func(name string) (string, bool) {
 		for _, v := range callers {
 			if value, ok := strings.CutPrefix(v, name+"="); ok {
@@ -270,6 +250,9 @@ func environment(asked, callers []string, rootfs bool) []string {
 		if home, ok := get("HOME"); ok {
 			set("HOME", home)
 		}
+	}
+	if home != "" {
+		set("HOME", home)
 	}
 	for _, name := range []string{"TERM", "LANG"} {
 		if value, ok := get(name); ok {

@@ -101,24 +101,6 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-func TestParseIDs(t *testing.T) {
-	for _, row := range []struct {
-		text     string
-		uid, gid uint32
-		ok       bool
-	}{
-		{"0", 0, 0, true}, {"1000", 1000, 0, true}, {"1000:5", 1000, 5, true}, {"4294967294:4294967294", 1<<32 - 2, 1<<32 - 2, true},
-		{"", 0, 0, false}, {":", 0, 0, false}, {"1:", 0, 0, false}, {":1", 0, 0, false}, {"+1", 0, 0, false}, {"1 ", 0, 0, false},
-		{"0x1", 0, 0, false}, {"01", 0, 0, false}, {"-1", 0, 0, false}, {"4294967295", 0, 0, false}, {"4294967296", 0, 0, false},
-		{"1:2:3", 0, 0, false}, {"1_0", 0, 0, false},
-	} {
-		uid, gid, err := parseIDs(row.text)
-		if (err == nil) != row.ok || row.ok && (uid != row.uid || gid != row.gid) {
-			t.Errorf("%q: %d %d %v", row.text, uid, gid, err)
-		}
-	}
-}
-
 func TestEnvironment(t *testing.T) {
 	callers := []string{"SECRET=1", "PATH=/opt/bin:/usr/bin", "HOME=/home/a", "TERM=xterm", "EMPTY="}
 	const usual = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -126,14 +108,16 @@ func TestEnvironment(t *testing.T) {
 		about  string
 		asked  []string
 		rootfs bool
+		home   string
 		want   []string
 	}{
-		{"the machine's own files", nil, false, []string{"PATH=/opt/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin", "HOME=/home/a", "TERM=xterm"}},
-		{"another root", nil, true, []string{usual, "HOME=/root", "TERM=xterm"}},
-		{"asked for", []string{"A=b=c", "HOME=/x", "SECRET", "EMPTY", "NONE"}, true, []string{usual, "TERM=xterm", "A=b=c", "HOME=/x", "SECRET=1", "EMPTY="}},
-		{"twice", []string{"A=1", "A=2"}, true, []string{usual, "HOME=/root", "TERM=xterm", "A=2"}},
+		{"the machine's own files", nil, false, "", []string{"PATH=/opt/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin", "HOME=/home/a", "TERM=xterm"}},
+		{"another root", nil, true, "", []string{usual, "HOME=/root", "TERM=xterm"}},
+		{"asked for", []string{"A=b=c", "HOME=/x", "SECRET", "EMPTY", "NONE"}, true, "/home/b", []string{usual, "TERM=xterm", "A=b=c", "HOME=/x", "SECRET=1", "EMPTY="}},
+		{"twice", []string{"A=1", "A=2"}, true, "", []string{usual, "HOME=/root", "TERM=xterm", "A=2"}},
+		{"another user", nil, false, "/home/b", []string{"PATH=/opt/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin", "HOME=/home/b", "TERM=xterm"}},
 	} {
-		got := environment(row.asked, callers, row.rootfs)
+		got := environment(row.asked, callers, row.rootfs, row.home)
 		slices.Sort(got)
 		slices.Sort(row.want)
 		if !slices.Equal(got, row.want) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/container"
 )
 
 // machine is what a box has to know of the place where it is started, besides what a
@@ -25,6 +27,12 @@ type machine struct {
 	// With --rootfs both are empty.
 	Mounts []mountPoint `json:"mounts,omitempty"`
 	Top    []entry      `json:"top,omitempty"`
+	// Own are directories of this user's, or for everybody, in directories of
+	// somebody else's: /var/tmp, and what the current directory and the home are in.
+	Own []entry `json:"own,omitempty"`
+	// User is whom --user means in the root file system, and Home where he is at home.
+	User container.User `json:"user,omitzero"`
+	Home string         `json:"home,omitempty"`
 	// ResolvConf is the file that /etc/resolv.conf is a link to, if it is one.
 	ResolvConf string `json:"resolvConf,omitempty"`
 	// Scratch is a directory that may be made for what is changed, where memory
@@ -61,8 +69,13 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 	if !strings.HasPrefix(m.Cwd, "/") { // "(unreachable)/…", getcwd(3)
 		m.Cwd = "/"
 	}
+	if b.user != "" {
+		if err := m.account(absolute(b.rootfs, m.Cwd), b); err != nil {
+			return m, err
+		}
+	}
 	if b.rootfs != "" {
-		m.CwdInside = hasDirectory(b.rootfs, m.Cwd)
+		m.CwdInside = hasDirectory(absolute(b.rootfs, m.Cwd), m.Cwd)
 		return m, nil
 	}
 	list, err := mountinfo.GetMounts(nil)
@@ -83,8 +96,25 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 			return m, err
 		}
 	}
+	m.Own = ownDirectories(m.Cwd, os.Getenv("HOME"))
 	m.Top, err = rootDirectory()
 	return m, err
+}
+
+// account resolves --user, with the accounts of the root file system.
+func (m *machine) account(rootfs string, b *boxFlags) error {
+	if b.rootfs == "" {
+		rootfs = "/"
+	}
+	root, err := os.Open(rootfs)
+	if err != nil {
+		return fmt.Errorf("--rootfs: %w", err)
+	}
+	defer root.Close()
+	if m.User, m.Home, err = container.LookupUser(root, b.user); err != nil {
+		return fmt.Errorf("--user: %w", err)
+	}
+	return nil
 }
 
 // rootDirectory lists /.
@@ -114,6 +144,40 @@ func rootDirectory() ([]entry, error) {
 	}
 	return list, nil
 }
+
+// ownDirectories are /var/tmp, and on the way to each of the paths the first directory
+// that belongs to this user, if it is deep enough for somebody else's to lie between it
+// and the one in /.
+func ownDirectories(paths ...string) (list []entry) {
+	add := func(dir string) bool {
+		var st unix.Stat_t
+		if unix.Lstat(dir, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || dir != varTmp && st.Uid != uint32(os.Geteuid()) {
+			return false
+		}
+		for _, e := range list {
+			if below(dir, "/"+e.Name) {
+				return true
+			}
+		}
+		list = append(list, entry{Name: dir[1:], Dir: true, Mode: st.Mode & 0o7777})
+		return true
+	}
+	add(varTmp)
+	for _, p := range paths {
+		dir, names := "", strings.Split(filepath.Clean(p), "/")
+		for i, name := range names {
+			if i == 0 {
+				continue // what is in front of the first slash
+			}
+			if dir += "/" + name; i > 2 && add(dir) {
+				break
+			}
+		}
+	}
+	return list
+}
+
+const varTmp = "/var/tmp"
 
 // linked is the file that a symbolic link leads to in the end, and "" for what is no
 // link or leads nowhere.

@@ -104,16 +104,32 @@ func userLayout(m machine, layer mounts.Overlay) (links []mounts.Link, list []mo
 			// covers is refused.
 			mount.Type, mount.Source, mount.Options = "bind", at, []string{"rbind", "rro", "rprivate"}
 		default:
-			own := layer
-			own.Lower, own.Mode = []string{at}, e.Mode
-			if own.Upper != "" {
-				own.Upper, own.Work = path.Join(own.Upper, e.Name), path.Join(own.Work, e.Name)
-			}
-			mount.Type, mount.Overlay = "overlay", &own
+			list = append(list, layered(e, layer))
+			continue
 		}
 		list = append(list, mount)
 	}
+	// To change what is in a directory takes a copy of that directory, and a copy has
+	// the same owner. The box does not have the owner of /var, so nothing could be
+	// changed in /var/tmp. With an overlay of its own nothing has to be copied.
+	for _, e := range m.Own {
+		at := "/" + e.Name
+		covered := slices.ContainsFunc(list, func(o mounts.Mount) bool { return o.Overlay != nil && below(at, o.Destination) })
+		if covered && !mountsBelow(shown, at) && typeOf(shown, at) == "" {
+			list = append(list, layered(e, layer))
+		}
+	}
 	return links, list
+}
+
+// layered is the overlay of a directory.
+func layered(e entry, layer mounts.Overlay) mounts.Mount {
+	layer.Lower, layer.Mode = []string{"/" + e.Name}, e.Mode
+	if layer.Upper != "" {
+		name := strings.ReplaceAll(e.Name, "/", "+") // none may lie in another one's
+		layer.Upper, layer.Work = path.Join(layer.Upper, name), path.Join(layer.Work, name)
+	}
+	return mounts.Mount{Destination: "/" + e.Name, Type: "overlay", Overlay: &layer, Origin: origin("/" + e.Name)}
 }
 
 // foreign are file systems that cannot be a layer: the case of their names does not

@@ -223,16 +223,42 @@ func (b *boxFlags) process(s *container.Spec, args []string, host container.Host
 	if b.workdir != "" && !path.IsAbs(b.workdir) {
 		return fmt.Errorf("--workdir %s: want a path that begins with /", b.workdir)
 	}
-	p := container.Process{
-		Args: args, Env: environment(b.env, m.Env, b.rootfs != ""), NoNewPrivileges: true, Terminal: b.tty,
-		Capabilities: &caps.Config{Bounding: set, Permitted: set, Effective: set},
+	s.Process = container.Process{
+		Args: args, Env: environment(b.env, m.Env, b.rootfs != "", m.Home), NoNewPrivileges: true, Terminal: b.tty,
+		User: m.User, Capabilities: &caps.Config{Bounding: set, Permitted: set, Effective: set},
 	}
-	if b.user != "" {
-		if p.User.UID, p.User.GID, err = parseIDs(b.user); err != nil {
+	if m.User.UID != 0 {
+		// At the execve a user other than 0 loses what is not ambient. That is what
+		// it asks for who names a capability.
+		added, all, err := capNames("--cap-add", b.capAdd)
+		if err != nil {
 			return err
 		}
+		if !all {
+			set &= added
+		}
+		*s.Process.Capabilities = caps.Config{
+			Bounding: s.Process.Capabilities.Bounding, Permitted: set, Effective: set, Inheritable: set, Ambient: set,
+		}
 	}
-	s.Process = p
+	return b.mapped(s)
+}
+
+// mapped holds the user against the ids that the box has.
+func (b *boxFlags) mapped(s *container.Spec) error {
+	if !s.Namespaces.Contains(clone.NEWUSER) {
+		return nil
+	}
+	u := &s.Process.User
+	_, uid := s.UIDMappings.ToHost(u.UID)
+	_, gid := s.GIDMappings.ToHost(u.GID)
+	if !uid || !gid {
+		return fmt.Errorf("--user %s: the box has no id %d:%d: more than 0:0 take lines of yours in /etc/subuid and /etc/subgid, and newuidmap", b.user, u.UID, u.GID)
+	}
+	u.AdditionalGIDs = slices.DeleteFunc(u.AdditionalGIDs, func(id uint32) bool {
+		_, there := s.GIDMappings.ToHost(id)
+		return !there
+	})
 	return nil
 }
 
