@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/mounts"
 )
 
@@ -197,4 +198,27 @@ func kernelMounts(ownRoot bool, groups clone.IDMaps) []mounts.Mount {
 		list[i].Origin = origin(list[i].Destination)
 	}
 	return list
+}
+
+// bindShared binds the machine's file systems of the kernel where the box shares the
+// namespace that they show: in a user namespace nobody can make them anew.
+func (b *boxFlags) bindShared(list []mounts.Mount, host container.Host) {
+	shares := map[string]choice{"/proc": b.pid, "/sys": b.net, "/dev/mqueue": b.ipc, "/sys/fs/cgroup": b.cgroupns}
+	for i := range list {
+		m := &list[i]
+		if shares[m.Destination].value != shared {
+			continue
+		}
+		m.Type, m.Source = "bind", m.Destination
+		m.Options = []string{"rbind", "rprivate", "nosuid", "noexec", "nodev"}
+		switch m.Destination {
+		case "/sys":
+			m.Options = append(m.Options, "rro")
+		case "/sys/fs/cgroup":
+			m.Options = append(m.Options, "rro")
+			if host.Cgroup2 != "" {
+				m.Source = host.Cgroup2
+			}
+		}
+	}
 }

@@ -150,7 +150,11 @@ func (b *boxFlags) root(s *container.Spec, host container.Host, m machine) error
 			}
 		}
 	}
-	s.Mounts = append(s.Mounts, kernelMounts(b.rootfs == "", s.GIDMappings)...)
+	kernel := kernelMounts(b.rootfs == "", s.GIDMappings)
+	if users {
+		b.bindShared(kernel, host)
+	}
+	s.Mounts = append(s.Mounts, kernel...)
 	if b.rootfs == "" {
 		s.Mounts = append(s.Mounts, resolver(m)...)
 	}

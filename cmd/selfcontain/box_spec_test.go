@@ -145,3 +145,52 @@ func TestBoxRefuses(t *testing.T) {
 		}
 	}
 }
+
+// An ordinary user's root is put together of the directories of the machine's.
+func TestUserLayout(t *testing.T) {
+	m := here
+	m.Mounts = mountsOf("1 0 / ext4", "2 1 /proc proc", "3 1 /boot ext4", "4 3 /boot/efi vfat", "5 1 /home xfs", "6 1 /win ntfs3", "7 1 /cgroup cgroup")
+	m.Top = []entry{
+		{Name: "bin", Link: "usr/bin"}, {Name: "boot", Dir: true, Mode: 0o755}, {Name: "cgroup", Dir: true}, {Name: "file"}, {Name: "home", Dir: true, Mode: 0o711},
+		{Name: "proc", Dir: true}, {Name: "run", Dir: true}, {Name: "tmp", Dir: true}, {Name: "usr", Dir: true, Mode: 0o755}, {Name: "win", Dir: true},
+	}
+	m.Own = []entry{{Name: "usr/own", Dir: true, Mode: 0o700}, {Name: "boot/own", Dir: true}}
+	for _, row := range []struct{ line, scratch, upper string }{
+		{"", "", ""},
+		{"--keep k", "", "/home/a/k/upper"},
+		{"", "/s/1", "/s/1/upper"},
+	} {
+		m.Scratch = row.scratch
+		b, args := parsed(t, row.line)
+		s, _, err := b.spec(args, storedHost(t, "6.12-user"), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, at := range s.Mounts {
+			switch {
+			case at.Overlay != nil:
+				got = append(got, at.Destination+" overlay")
+				upper := ""
+				if row.upper != "" {
+					upper = row.upper + "/" + strings.ReplaceAll(at.Destination[1:], "/", "+")
+				}
+				if o := at.Overlay; o.Lower[0] != at.Destination || o.Upper != upper || !o.UserXattr {
+					t.Errorf("%q: %+v", row.line, o)
+				}
+			case at.Type == "bind":
+				got = append(got, at.Destination+" bind")
+				if at.Source != at.Destination || !slices.Contains(at.Options, "rro") {
+					t.Errorf("%+v", at)
+				}
+			}
+		}
+		want := "/boot bind, /file bind, /home overlay, /usr overlay, /win bind, /usr/own overlay"
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%q: %s\nwant %s", row.line, got, want)
+		}
+		if len(s.Root.Links) != 1 || s.Root.Links[0].Path != "/bin" || s.Root.Links[0].Target != "usr/bin" || s.Root.Path != "" {
+			t.Errorf("%+v", s.Root)
+		}
+	}
+}
