@@ -97,7 +97,7 @@ func TestCompileRefuses(t *testing.T) {
 		{mount(mountOf("/x", "relative")), `mounts[7]: source "relative": what is bound must be an absolute path of the host`},
 		{mount(mounts.Mount{Destination: "/proc", Type: "tmpfs"}), "mounts[7]: a tmpfs cannot be mounted on /proc: only a procfs can"},
 		{mount(mountOf("/proc/self/exe", "/x")), "mounts[7]: nothing may be mounted on /proc/self/exe, which is inside /proc"},
-		{mount(mounts.Mount{Destination: "/x", Type: "bind", Source: "/y", Options: []string{"idmap"}}), "mounts[7]: option idmap: id-mapped mounts are not supported"},
+		{mount(mounts.Mount{Destination: "/x", Type: "bind", Source: "/y", Options: []string{"idmap"}}), "mounts[7]: option idmap: nobody has made the mount with its own ids (Mount.From)"},
 		{func(s *container.Spec) { s.Devices = []mounts.Device{{Path: "/dev/x", Type: "d"}} }, `linux.devices[0]: type "d": want c, b, u or p`},
 		{func(s *container.Spec) { s.Devices = []mounts.Device{{Path: "dev/x", Type: "c"}} }, "linux.devices[0]: dev/x: the path is not absolute"},
 		{func(s *container.Spec) { s.MaskedPaths = []string{"a"} }, "linux.maskedPaths[0]: a: the path is not absolute"},

@@ -22,7 +22,7 @@ import (
 // such mounts, on a root that is a tmpfs or a directory made for it.
 type Overlay struct {
 	// Lower are directories of the host, absolute paths, the uppermost first. A root
-	// without any, and without Upper, is an empty file system in memory.
+	// may be without: then it is an empty tmpfs, of this Mode.
 	Lower []string
 	// Upper holds the changes and Work is a directory that the kernel needs for
 	// them, in the same file system; both are directories of the host, and not in
@@ -41,7 +41,7 @@ type Overlay struct {
 
 // validate says what is wrong with it and the other options of the file system.
 func (o *Overlay) validate(more []parameter) error {
-	if len(o.Lower) == 0 && !o.empty() {
+	if len(o.Lower) == 0 {
 		return errors.New("an overlay needs a lower directory")
 	}
 	if (o.Upper == "") != (o.Work == "") {
@@ -59,33 +59,19 @@ func (o *Overlay) validate(more []parameter) error {
 			return err
 		}
 	}
-	if o.empty() {
-		return nil
-	}
 	upper, work := o.changes(math.MaxInt)
-	return checkParameters("overlay", append(o.parameters(upper, work), more...))
-}
-
-// empty reports whether there are no layers at all.
-func (o *Overlay) empty() bool { return len(o.Lower) == 0 && o.Upper == "" && o.Work == "" }
-
-// permissions are those of the overlay's own directory.
-func (o *Overlay) permissions() uint32 {
-	if o.Mode == 0 {
-		return 0o755
-	}
-	return o.Mode
+	return checkParameters("overlay", append(o.parameters(upper, work, true), more...))
 }
 
 // parameters are the options of the file system. A colon parts two lower directories,
 // and a backslash takes the meaning of the next character away, also in the others.
-func (o *Overlay) parameters(upper, work string) []parameter {
+func (o *Overlay) parameters(upper, work string, userXattr bool) []parameter {
 	var lower []string
 	for _, p := range o.Lower {
 		lower = append(lower, strings.ReplaceAll(escape(p), ":", `\:`))
 	}
 	list := []parameter{{key: "lowerdir", value: strings.Join(lower, ":")}, {key: "upperdir", value: escape(upper)}, {key: "workdir", value: escape(work)}}
-	if o.UserXattr {
+	if o.UserXattr || userXattr {
 		list = append(list, parameter{key: "userxattr", flag: true})
 	}
 	return list
@@ -97,6 +83,17 @@ func escape(p string) string { return strings.ReplaceAll(p, `\`, `\\`) }
 // itself, /, is not covered by what is mounted on it; but ".." ends there too, and a
 // walk that arrives by ".." goes on to what is mounted.
 const onTop = "/.."
+
+// mode is Mode with its default.
+func (o *Overlay) mode() uint32 {
+	if o.Mode == 0 {
+		return 0o755
+	}
+	return o.Mode
+}
+
+// empty reports whether it is a tmpfs and no overlay.
+func (o *Overlay) empty() bool { return len(o.Lower) == 0 && o.Upper == "" }
 
 // changes are the upper and the work directory of the overlay of this number.
 func (o *Overlay) changes(i int) (upper, work string) {
@@ -121,7 +118,7 @@ func (e *emitter) makeOverlays() {
 	}
 	memory := false
 	for _, o := range overlays {
-		memory = memory || o.layers.Upper == "" && !o.layers.empty()
+		memory = memory || o.layers.Upper == ""
 	}
 	if memory {
 		e.b.From(overlays[0].origin)
@@ -131,27 +128,22 @@ func (e *emitter) makeOverlays() {
 			Why: "where the overlay can see it, covering nothing",
 		})
 		for i, o := range overlays {
-			if o.layers.Upper != "" || o.layers.empty() {
+			if o.layers.Upper != "" {
 				continue
 			}
 			e.b.From(o.origin)
 			for _, d := range []struct {
 				name string
 				mode uint32
-			}{{"upper", o.layers.permissions()}, {"work", 0o700}} {
+			}{{"upper", o.layers.mode()}, {"work", 0o700}} {
 				e.b.Add(prog.Op{Call: prog.Mkdirat, Args: prog.Args{m, prog.Str(d.name + strconv.Itoa(i)), prog.Int(d.mode)}, Why: "its " + d.name + " directory"})
 			}
 		}
 	}
 	for i, o := range overlays {
 		e.b.From(o.origin)
-		if o.layers.empty() { // it is the root
-			mode := "0" + strconv.FormatUint(uint64(o.layers.permissions()), 8)
-			e.root = newFilesystem(e.b, "tmpfs", []parameter{{key: "mode", value: mode}}, 0, "root", "the root file system, empty and in memory")
-			continue
-		}
 		upper, work := o.layers.changes(i)
-		p := append([]parameter{{key: "source", value: o.source}}, o.layers.parameters(upper, work)...)
+		p := append([]parameter{{key: "source", value: o.source}}, o.layers.parameters(upper, work, e.layout.tree.UserXattr)...)
 		made := newFilesystem(e.b, "overlay", append(p, o.more...), o.attributes, o.name, o.why)
 		if o.entry == noMount {
 			e.root = made
@@ -182,7 +174,7 @@ type overlay struct {
 // overlays are those of a layout, the root first.
 func (l *layout) overlays() []overlay {
 	var list []overlay
-	if l.overlay != nil {
+	if l.overlay != nil && !l.overlay.empty() {
 		list = append(list, overlay{
 			origin: "root.overlay", layers: l.overlay, entry: noMount, source: "overlay", name: "root", why: "the root file system, of layers",
 		})
