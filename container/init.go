@@ -16,6 +16,7 @@ func (c *compiler) emitInit() (become func()) {
 	c.b.From("init")
 	in := nsexec.EmitInit(c.b, len(c.files), 3, !pidns)
 	c.b.From("process")
+	c.emitControllingTerminal() // the session is the child's
 	return func() {
 		c.b.From("init")
 		in.EmitBecome(c.b)

@@ -73,6 +73,8 @@ type Root struct {
 	Path string
 	// Overlay is in the place of Path.
 	Overlay *mounts.Overlay
+	// Links are symbolic links that are made in it before the mounts.
+	Links []mounts.Link
 	// NoPivot moves the root and changes into it where pivot_root(2) cannot be used:
 	// when the caller's own root is the initramfs. CAP_SYS_CHROOT and CAP_SYS_ADMIN
 	// in the container can undo that.

@@ -14,9 +14,9 @@ func (c *compiler) tree() mounts.Tree {
 	t := mounts.Tree{
 		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
-		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
+		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true, Terminal: c.terminal,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
-		BindDevices: c.inUser() || c.host.Inside, Terminal: c.terminal,
+		BindDevices: c.inUser() || c.host.Inside, UserXattr: c.inUser() || c.host.Inside,
 	}
 	if c.root == (prog.FD{}) && t.Overlay == nil {
 		t.RootPath = s.Root.Path

@@ -35,6 +35,7 @@ type layout struct {
 	overlay  *Overlay
 	entries  []entry
 	nodes    []node
+	first    []link // of Tree.Links
 	links    []link
 	console  bool   // the terminal is bound on /dev/console
 	cwd      string // without a slash in front; empty is /
@@ -78,6 +79,9 @@ func lay(t *Tree) (*layout, error) {
 	}
 	for i := range t.Mounts {
 		l.layMount(i)
+	}
+	for i := range t.Links {
+		l.layLink(i)
 	}
 	l.layDevices()
 	l.layConsole()
@@ -274,6 +278,9 @@ func (e *entry) decideOverlay() error {
 		return errors.New("it is an overlay or a bind mount, and not both")
 	}
 	e.fsType = "overlay"
+	if e.layers.empty() {
+		return errors.New("overlay: it has no layers: what is empty is a tmpfs")
+	}
 	if err := e.layers.validate(e.parameters()); err != nil {
 		return fmt.Errorf("overlay: %w", err)
 	}

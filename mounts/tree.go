@@ -46,6 +46,9 @@ type Tree struct {
 	// not the host's.
 	Propagation string
 
+	// Links are made in the root before the mounts.
+	Links []Link
+
 	// Mounts are made in this order.
 	Mounts []Mount
 
@@ -167,6 +170,7 @@ func EmitTree(b *prog.Builder, t *Tree) ([]Warning, error) {
 	e.makeOverlays()
 	e.attachRoot()
 	t.Root = e.root
+	e.makeLinks()
 	e.attachMounts()
 	e.makeDevices()
 	e.makeCwd()

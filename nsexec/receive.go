@@ -35,12 +35,19 @@ type receiver struct {
 	// failed is what became of the descriptor, where that was no success. It is apart
 	// from errors of the socket, since it may wrap any error.
 	failed error
+	// forks says that the process may end while another one holds the socket.
+	forks bool
 }
 
 // read is read(2) for the next message without a descriptor.
 func (r *receiver) read(text []byte) (int, error) {
 	var control [unix.SizeofCmsghdr + 4]byte
 	for {
+		if r.forks {
+			if some, err := r.process.awaitMessage(); err != nil || !some {
+				return 0, err
+			}
+		}
 		n, size, _, _, err := unix.Recvmsg(r.process.control, text, control[:], unix.MSG_CMSG_CLOEXEC)
 		if err != nil || size == 0 {
 			return n, err

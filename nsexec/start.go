@@ -153,16 +153,8 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 // the control socket says that there is no more to come.
 func (p *Process) accompany(c Config) error {
 	var message [pidSize]byte
-	sync, socket := c.Sync, receiver{process: p, receive: c.Receive}
-	forks := forks(p.image.program)
+	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forks(p.image.program)}
 	for {
-		if forks {
-			if some, err := p.awaitMessage(); err != nil {
-				return err
-			} else if !some {
-				return p.look()
-			}
-		}
 		n, err := socket.read(message[:])
 		switch {
 		case socket.failed != nil:

@@ -10,18 +10,22 @@ import (
 // overview is the help of the whole program.
 func overview() string {
 	var b strings.Builder
-	b.WriteString("Run OCI bundles in containers, and say beforehand what will be done.\n\n")
+	b.WriteString("Make containers, and say beforehand what will be done.\n\n")
 	b.WriteString("Usage: selfcontain [FLAGS] COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n")
 	for _, v := range verbs() {
-		fmt.Fprintf(&b, "  %-8s %s\n", v.name, v.summary)
+		fmt.Fprintf(&b, "  %-11s %s\n", v.name, v.summary)
 	}
 	b.WriteString("\nFlags:\n" + flagUsages(new(global).flags()))
 	b.WriteString("\n\"selfcontain help COMMAND\" shows how a command is used.\n")
 	return b.String()
 }
 
-// width is what a line of help has at most.
-const width = 80
+// width is what a line of help has at most, and usageColumn where the text of a flag
+// begins.
+const (
+	width       = 80
+	usageColumn = 24
+)
 
 func hasFlags(f *flag.FlagSet) (has bool) {
 	f.VisitAll(func(*flag.Flag) { has = true })
@@ -38,20 +42,22 @@ func flagUsages(f *flag.FlagSet) string {
 		}
 		short := "    "
 		f.VisitAll(func(y *flag.Flag) {
-			if y.Usage == "" && y.Value == x.Value {
+			if y.Usage == "" && y.Value == x.Value && len(y.Name) == 1 {
 				short = "-" + y.Name + ", "
 			}
 		})
-		value, usage := flag.UnquoteUsage(x)
+		value, usage := valueOf(x)
 		if x.DefValue != "" && x.DefValue != "false" {
 			usage += " (default " + x.DefValue + ")"
 		}
-		name := strings.TrimSpace("--" + x.Name + " " + value)
-		if len(name) > 17 { // the text begins on a line of its own
-			name += "\n" + strings.Repeat(" ", 24)
+		left := "  " + short + strings.TrimSpace("--"+x.Name+" "+value)
+		b.WriteString(left)
+		if len(left) >= usageColumn { // no room for two spaces between the two
+			b.WriteByte('\n')
+			left = ""
 		}
-		fmt.Fprintf(&b, "  %s%-18s", short, name)
-		indent(&b, usage, 24)
+		b.WriteString(strings.Repeat(" ", usageColumn-len(left)))
+		indent(&b, usage, usageColumn)
 	})
 	return b.String()
 }

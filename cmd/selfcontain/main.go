@@ -1,5 +1,6 @@
-// Selfcontain runs OCI bundles in containers, and says beforehand what it will do.
+// Selfcontain makes containers, and says beforehand what it will do.
 //
+//	selfcontain box -- sh               a shell in a copy of this machine that is thrown away
 //	selfcontain spec                    write a config.json
 //	selfcontain plan --brief mybox      what "run" would do
 //	selfcontain run mybox               do it
@@ -24,7 +25,9 @@ func main() {
 	status, err := selfcontain(os.Args[1:])
 	if err != nil {
 		complain(err)
-		status = failure
+		if status == 0 {
+			status = failure
+		}
 	}
 	os.Exit(status)
 }
@@ -32,9 +35,10 @@ func main() {
 // complain writes an error on standard error. Most are one line; of a configuration
 // with several mistakes every line is one, and --debug adds what it knows.
 func complain(err error) {
+	name := paintFor(os.Stderr).failed("selfcontain:")
 	var text strings.Builder
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		text.WriteString("selfcontain: " + line + "\n")
+		text.WriteString(name + " " + line + "\n")
 	}
 	// Nothing is left to tell anybody if this fails.
 	_, _ = os.Stderr.WriteString(text.String())
@@ -48,21 +52,26 @@ type verb struct {
 	text    string // what its help says besides that
 	// prepare declares the flags and returns what to do with the arguments.
 	prepare func(*global, *flag.FlagSet) action
+	// failed is the exit status for an error in the flags; 0 is that of the others.
+	failed int
 }
 
-// action does what a verb is for, and returns the exit status.
+// action does what a verb is for, and returns the exit status. With an error, 0 is that
+// of an error of our own.
 type action func(args []string) (int, error)
 
 // verbs is in the order in which people meet them. It is no variable: help, which is
 // one of them, reads it.
 func verbs() []verb {
 	return []verb{
-		{"spec", "", "write a config.json to begin with", specText, prepareSpec},
-		{"plan", "ID", "show what run would do, and do nothing", planText, preparePlan},
-		{"run", "ID", "run a container and wait for it", runText, prepareRun},
-		{"trace", "[run] ID", "run a container and show what was done and when", traceText, prepareTrace},
-		{"version", "", "show the version", "", prepareVersion},
-		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp},
+		{"box", "[--] [CMD [ARGUMENT...]]", "run a program in a container, with nothing to prepare", boxText, prepareBox, boxFailed},
+		{"spec", "", "write a config.json to begin with", specText, prepareSpec, 0},
+		{"plan", "ID | run ... | box ...", "show what run or box would do, and do nothing", planText, preparePlan, 0},
+		{"run", "ID", "run the container of a config.json and wait for it", runText, prepareRun, 0},
+		{"trace", "ID | run ... | box ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
+		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},
+		{"version", "", "show the version", "", prepareVersion, 0},
+		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp, 0},
 	}
 }
 
@@ -140,9 +149,15 @@ func (v verb) do(g *global, args []string) (int, error) {
 	case errors.Is(err, flag.ErrHelp):
 		return 0, output(v.help())
 	case err != nil:
-		return 0, fmt.Errorf("%s: %w", v.name, err)
+		return v.failed, fmt.Errorf("%s: %w", v.name, err)
 	}
-	return act(f.Args())
+	status, err := act(f.Args())
+	if asked := (helpAsked{}); errors.As(err, &asked) {
+		if other, known := find(asked.verb); known {
+			return 0, output(other.help())
+		}
+	}
+	return status, err
 }
 
 // output writes text on standard output. A full disk is an error like others.

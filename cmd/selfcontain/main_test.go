@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
+	if os.Getenv(diskBox) != "" {
+		os.Exit(runDiskBox(os.Args[1:]))
+	}
 	nstest.Main(m, needs)
 }
 

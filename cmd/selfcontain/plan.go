@@ -4,51 +4,48 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/selfcontain/runtime/container"
 )
 
-const planText = `Nothing is done and no privilege is needed: the bundle is read, the machine is
-asked what it can do, and every system call that "run" would make is printed, with
-the reason why. A warning is about what is in config.json and has no effect.
+const planText = `Nothing is done and no privilege is needed: the machine is asked what it can do, and
+every system call that the command would make is printed, with the reason why. What
+is asked for is the bundle of --bundle, or "run" or "box" with flags and arguments of
+their own. A warning is about what was asked for and has no effect.
 `
 
 func preparePlan(g *global, f *flag.FlagSet) action {
-	bundle, flags := bundleFlag(f), processFlags(f)
-	format := f.String("format", "text", "print it as `FORMAT`, text or json")
+	own := planRun(g, f)
+	format := choice{value: "text", of: []string{"text", "json"}}
+	f.Var(&format, "format", "print it for people or for programs")
 	brief := f.Bool("brief", false, "one line for each part of the configuration")
 	digest := f.Bool("digest", false, "only the SHA-256 of what the container would execute")
 	return func(args []string) (int, error) {
-		id, err := containerID(args)
+		show, err := planFormat(format.value, *brief, *digest, g.debug)
 		if err != nil {
 			return 0, fmt.Errorf("plan: %w", err)
 		}
-		show, err := planFormat(*format, *brief, *digest, g.debug)
-		if err != nil {
-			return 0, fmt.Errorf("plan: %w", err)
-		}
-		plan, err := compile(*bundle, flags.change(id))
+		j, err := planOther(g, f, args, own)
 		if err != nil {
 			return 0, err
 		}
-		text, err := show(plan)
+		text, err := show(j.plan)
 		if err != nil {
 			return 0, err
 		}
 		if *brief || *digest { // neither of which has them
-			warn(plan.Warnings)
+			warn(j.plan.Warnings)
 		}
-		return 0, output(text)
+		return 0, output(paintFor(os.Stdout).plan(text, format.value))
 	}
 }
 
 // planFormat chooses how a plan is shown.
 func planFormat(format string, brief, digest, detail bool) (func(*container.Plan) (string, error), error) {
 	switch {
-	case format != "text" && format != "json":
-		return nil, fmt.Errorf("--format %q: text or json", format)
 	case brief && digest, brief && format == "json", digest && format == "json":
 		return nil, errors.New("--brief, --digest and --format=json: only one of them is possible")
 	case digest:

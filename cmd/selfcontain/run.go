@@ -22,45 +22,25 @@ included; if it is none, its end becomes a ^D.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	bundle, flags := bundleFlag(f), processFlags(f)
+	plan := planRun(g, f)
 	socket := f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH` and do not use ours")
 	return func(args []string) (int, error) {
-		id, err := containerID(args)
-		if err != nil {
-			return 0, fmt.Errorf("run: %w", err)
-		}
 		signals := catchSignals()
-		plan, err := compile(*bundle, flags.change(id))
+		j, err := plan(args)
 		if err != nil {
 			return 0, err
 		}
-		warn(plan.Warnings)
-		console, err := openConsole(plan, *socket, signals)
-		if err != nil {
-			return 0, fmt.Errorf("run: %w", err)
-		}
-		defer console.close()
-		process, err := start(plan, console.stdio, signals)
+		status, err := j.run(*socket, signals)
 		if err != nil {
 			return 0, g.explained(err)
 		}
-		status, err := process.Wait()
-		if err != nil {
-			return 0, err
-		}
-		console.terminal.drain()
-		return exitStatus(status), nil
+		return status, nil
 	}
 }
 
 // start starts the container and begins to forward signals to it.
 func start(plan *container.Plan, stdio container.Stdio, signals *signals) (*nsexec.Process, error) {
 	signals.ready()
-	extra, err := inherited(plan.Clone.Kept)
-	if err != nil {
-		return nil, err
-	}
-	stdio.Extra = extra
 	process, err := plan.Start(stdio)
 	if err != nil {
 		return nil, err
@@ -79,7 +59,11 @@ func exitStatus(status unix.WaitStatus) int {
 
 // warn writes what is worth a look and stops nobody.
 func warn(texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	name := paintFor(os.Stderr).warned("selfcontain: warning:")
 	for _, text := range texts {
-		fmt.Fprintf(os.Stderr, "selfcontain: warning: %s\n", text)
+		fmt.Fprintf(os.Stderr, "%s %s\n", name, text)
 	}
 }

@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // What help prints is what a newcomer reads: a change of it is looked at.
 func TestHelp(t *testing.T) {
 	var all strings.Builder
-	for _, args := range []string{"help", "help spec", "help plan", "help run", "help version", "help help"} {
+	for _, args := range []string{"help", "help box", "help spec", "help plan", "help run", "help trace", "help completion", "help version", "help help"} {
 		r := do(t, command(t, strings.Fields(args)...))
 		if r.status != 0 || r.stderr != "" {
 			t.Errorf("%s: status %d, %q", args, r.status, r.stderr)
@@ -96,7 +96,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"--root", file, "run", "a"}, `--root: ` + file + ` is not a directory`},
 		{[]string{"run", "--bundle", empty, "a"}, empty + `/config.json: no such file or directory`},
 		{[]string{"plan", "-b", empty, "a"}, empty + `/config.json: no such file or directory`},
-		{[]string{"plan", "--format", "xml", "a"}, `plan: --format "xml": text or json`},
+		{[]string{"plan", "--format", "xml", "a"}, `plan: invalid value "xml" for flag -format: want text or json`},
 		{[]string{"plan", "--brief", "--digest", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
 		{[]string{"plan", "--digest", "--format=json", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
 		{[]string{"spec", "x"}, `spec: "x": no argument is expected`},
