@@ -43,7 +43,7 @@ func TestHelp(t *testing.T) {
 
 func TestHelpIsWhereItIsLookedFor(t *testing.T) {
 	for _, row := range []struct{ asked, same string }{
-		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"}, {"trace -h", "help trace"}, {"trace run -h", "help trace"},
+		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"}, {"trace -h", "help trace"}, {"trace run -h", "help run"},
 		{"--debug run --bundle x --help", "help run"},
 	} {
 		got, want := do(t, command(t, strings.Fields(row.asked)...)), do(t, command(t, strings.Fields(row.same)...))
