@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -355,6 +356,34 @@ func TestUserNamespaceWithoutAnyRights(t *testing.T) {
 	}
 }
 
+// TestCallerInAUserNamespace has a caller that is root of a user namespace, and not more:
+// its mount namespace is the host's. It makes containers with and without another one.
+func TestCallerInAUserNamespace(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		root := nstest.RootFS(t)
+		for _, again := range []bool{false, true} {
+			spec := with(root, sh("id -u; touch /x /dev/shm/x && echo made >/dev/null; stat -c %t:%T /dev/null; tr -s ' ' </proc/self/uid_map"))
+			spec.Mounts[2].Options = []string{"newinstance", "ptmxmode=0666"}
+			if again {
+				mapped(ids(0, 1), ids(0, 1))(&spec)
+			}
+			cmd := driver(t, "run", spec)
+			cmd.Path = "/proc/self/exe" // go test's directories are closed to other users
+			one := []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: one, GidMappings: one}
+			out, err := cmd.CombinedOutput()
+			want := fmt.Sprintf("0\n1:3\n 0 %d 1\n", os.Geteuid())
+			if again {
+				want = "0\n1:3\n 0 0 1\n"
+			}
+			if err != nil || !strings.HasSuffix(string(out), want) {
+				t.Errorf("another user namespace %t: %v, printed\n%s\nwant\n%s", again, err, out, want)
+			}
+		}
+	})
+}
+
 // TestSourcesThatTheContainerMayNotReach are bound all the same, for a caller who may.
 func TestSourcesThatTheContainerMayNotReach(t *testing.T) {
 	nstest.Root(t)
@@ -375,6 +404,7 @@ func TestSourcesThatTheContainerMayNotReach(t *testing.T) {
 // what the container makes belongs to the host's root, or to whom the map says.
 func TestIDMappedMounts(t *testing.T) {
 	nstest.Root(t)
+	nstest.Kernel(t, 6, 3, "a tmpfs with other ids")
 	root, host := rootFSFor(t), t.TempDir()
 	if err := unix.Mount("tmpfs", host, "tmpfs", 0, "mode=755"); err != nil {
 		t.Fatal(err)
