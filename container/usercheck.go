@@ -64,6 +64,9 @@ type refuse func(origin, format string, v ...any)
 // checkUser refuses a user namespace that cannot be had.
 func (c *compiler) checkUser(wrong refuse) {
 	s := &c.spec
+	if len(s.Process.User.AdditionalGIDs) > 0 && (c.newUser() && c.setgroupsDenied() || !c.joinsUser() && c.host.SetgroupsDenied) {
+		wrong("process.user.additionalGids", "the kernel allows no setgroups(2) where an ordinary user has mapped its own group by itself: map more groups, by newgidmap(1)")
+	}
 	if !c.newUser() {
 		for _, m := range c.mappings() {
 			if len(m.ids) > 0 && !c.joinsUser() { // engines say again what is in one that is joined
@@ -100,9 +103,6 @@ func (c *compiler) checkUser(wrong refuse) {
 		if _, ok := s.GIDMappings.ToHost(gid); !ok {
 			wrong("process.user.gid", "linux.gidMappings has no id %d", gid)
 		}
-	}
-	if len(u.AdditionalGIDs) > 0 && c.setgroupsDenied() {
-		wrong("process.user.additionalGids", "the kernel allows no setgroups(2) where an ordinary user has mapped its own group by itself: map more groups, by newgidmap(1)")
 	}
 	if c.host.AppArmor {
 		c.warn("linux.namespaces: AppArmor gives programs without a profile no capabilities in their user namespaces here (kernel.apparmor_restrict_unprivileged_userns=1)")

@@ -1,13 +1,12 @@
 package container_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,8 +16,6 @@ import (
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/mounts"
-	"github.com/selfcontain/runtime/nsexec"
-	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 var (
@@ -235,40 +232,6 @@ func namespace(t *testing.T, path string, request uint) uint64 {
 	return st.Ino
 }
 
-// TestJoinUserNamespace: a second container in the namespaces of a first, by path.
-func TestJoinUserNamespace(t *testing.T) {
-	asEach(t, func(t *testing.T) {
-		nstest.UserNS(t)
-		root := rootFSFor(t)
-		first, _, err := begin(t, compile(t, with(root, inUser(t), sh("exec sleep 1000"))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := fmt.Sprintf("/proc/%d/ns/", first.Pid())
-		types := []clone.NamespaceType{clone.NEWUSER, clone.NEWPID, clone.NEWNET, clone.NEWIPC, clone.NEWUTS, clone.NEWCGROUP}
-		script := "id -u; cat /proc/1/comm; touch /dev/shm/x && echo writable"
-		want := "0\nsleep\nwritable\n"
-		for _, typ := range types {
-			script += "; readlink /proc/self/ns/" + clone.NsName(typ)
-			link, err := os.Readlink(dir + clone.NsName(typ))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want += link + "\n"
-		}
-		second := with(root, sh(script), func(s *container.Spec) {
-			for _, typ := range types {
-				s.Namespaces.Add(typ, dir+clone.NsName(typ))
-			}
-			s.Hostname = ""
-			s.Mounts[2].Options = []string{"newinstance", "ptmxmode=0666"} // which groups it has is not known
-		})
-		if out, _ := run(t, second); out != want {
-			t.Errorf("got\n%s\nwant\n%s", out, want)
-		}
-	})
-}
-
 // TestClocks shifts the clocks of a time namespace, with and without a user namespace.
 func TestClocks(t *testing.T) {
 	asEach(t, func(t *testing.T) {
@@ -355,6 +318,34 @@ func TestUserNamespaceWithoutAnyRights(t *testing.T) {
 	}
 }
 
+// TestCallerInAUserNamespace has a caller that is root of a user namespace, and not more:
+// its mount namespace is the host's. It makes containers with and without another one.
+func TestCallerInAUserNamespace(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		root := nstest.RootFS(t)
+		for _, again := range []bool{false, true} {
+			spec := with(root, sh("id -u; touch /x /dev/shm/x && echo made >/dev/null; stat -c %t:%T /dev/null; tr -s ' ' </proc/self/uid_map"))
+			spec.Mounts[2].Options = []string{"newinstance", "ptmxmode=0666"}
+			if again {
+				mapped(ids(0, 1), ids(0, 1))(&spec)
+			}
+			cmd := driver(t, "run", spec)
+			cmd.Path = "/proc/self/exe" // go test's directories are closed to other users
+			one := []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: one, GidMappings: one}
+			out, err := cmd.CombinedOutput()
+			want := fmt.Sprintf("0\n1:3\n 0 %d 1\n", os.Geteuid())
+			if again {
+				want = "0\n1:3\n 0 0 1\n"
+			}
+			if err != nil || !strings.HasSuffix(string(out), want) {
+				t.Errorf("another user namespace %t: %v, printed\n%s\nwant\n%s", again, err, out, want)
+			}
+		}
+	})
+}
+
 // TestSourcesThatTheContainerMayNotReach are bound all the same, for a caller who may.
 func TestSourcesThatTheContainerMayNotReach(t *testing.T) {
 	nstest.Root(t)
@@ -369,118 +360,4 @@ func TestSourcesThatTheContainerMayNotReach(t *testing.T) {
 	if want := "of the host\nof the host\n"; out != want {
 		t.Errorf("got %q, want %q", out, want)
 	}
-}
-
-// TestIDMappedMounts: files that belong to the host's root belong to the container's, and
-// what the container makes belongs to the host's root, or to whom the map says.
-func TestIDMappedMounts(t *testing.T) {
-	nstest.Root(t)
-	root, host := rootFSFor(t), t.TempDir()
-	if err := unix.Mount("tmpfs", host, "tmpfs", 0, "mode=755"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(host, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	makeFile(t, host, "file")
-	tree := makeDir(t, host, "below")
-	if err := unix.Mount("tmpfs", tree, "tmpfs", 0, "mode=755"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(tree, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	const script = "stat -c %u /mnt/file; touch /mnt/made; rm /mnt/made; stat -c %u /mnt/below"
-	rows := []struct {
-		name    string
-		change  func(*container.Spec)
-		options []string
-		own     *container.MountIDs
-		want    string
-	}{
-		{"without ids of its own", inUser(t), nil, nil, "65534\ntouch: /mnt/made: Permission denied\nrm: can't remove '/mnt/made': No such file or directory\n65534"},
-		{"with those of the user namespace", inUser(t), []string{"idmap"}, nil, "0\n65534"},
-		{"and all that is mounted below", inUser(t), []string{"ridmap"}, nil, "0\n0"},
-		{"with its own", inUser(t), []string{"rw"}, &container.MountIDs{UIDs: ids(100033, 10), GIDs: ids(100033, 10)}, "33\ntouch: /mnt/made: Value too large for defined data type\nrm: can't remove '/mnt/made': No such file or directory\n65534"},
-		{"without a user namespace", func(*container.Spec) {}, []string{"idmap"}, &container.MountIDs{UIDs: ids(0, 1), GIDs: ids(0, 1)}, "0\n0"},
-		{"and with other ids", func(*container.Spec) {}, []string{"idmap"}, &container.MountIDs{UIDs: ids(5, 1), GIDs: ids(5, 1)}, "5\ntouch: /mnt/made: Value too large for defined data type\nrm: can't remove '/mnt/made': No such file or directory\n0"},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			spec := with(root, sh(script), row.change)
-			spec.Mounts = append(spec.Mounts, mounts.Mount{Destination: "/mnt", Type: "bind", Source: host, Options: append([]string{"rbind"}, row.options...)})
-			if row.own != nil {
-				spec.MountIDs = map[int]container.MountIDs{len(spec.Mounts) - 1: *row.own}
-			}
-			if out, _ := run(t, spec); lines(out) != lines(row.want) {
-				t.Errorf("printed\n%s\nwant\n%s", lines(out), lines(row.want))
-			}
-		})
-	}
-}
-
-// TestUserNamespaceKilledAtEveryOperation ends the program in front of every operation,
-// in both processes, by the strict mode of seccomp: Start says so, and no process is
-// left, running or to be waited for.
-func TestUserNamespaceKilledAtEveryOperation(t *testing.T) {
-	strict := prog.Op{Call: prog.Seccomp, Args: prog.Args{prog.Int(unix.SECCOMP_SET_MODE_STRICT), prog.Int(0), prog.Int(0)}}
-	asEach(t, func(t *testing.T) {
-		nstest.UserNS(t)
-		whole := compile(t, with(rootFSFor(t), inUser(t)))
-		fork := slices.IndexFunc(ops(whole.Child), func(op prog.Op) bool { return op.Call == prog.Clone3 })
-		tried, died, every := 0, 0, 1
-		if testing.Short() {
-			every = 16
-		}
-		for at := 2; at < whole.Child.Len(); at++ {
-			if at > fork+4 && at%every != 0 {
-				continue
-			}
-			plan := *whole
-			var err error
-			plan.Child, err = rebuild(whole.Child, func(i int, op prog.Op) []prog.Op {
-				if i == at {
-					return []prog.Op{strict, op}
-				}
-				return []prog.Op{op}
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			tried++
-			_, status, err := runPlan(t, &plan)
-			var op *nsexec.OpError
-			switch {
-			case errors.As(err, &op) && op.Status == unix.WaitStatus(unix.SIGKILL):
-				died++
-			case err != nil && strings.HasSuffix(err.Error(), "the first process ended with status 0x9 at its fork"):
-				died++ // its last operation, when it had told who goes on
-			case err != nil:
-				t.Errorf("killed at operation %d, %s: %v", at, whole.Child.Text(at), err)
-			case status != exited(0):
-				t.Errorf("killed at operation %d, %s: Start reports success, and Wait %#x", at, whole.Child.Text(at), int(status))
-			}
-			// Otherwise the operation stands on a way that was not taken.
-			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
-				t.Fatalf("killed at operation %d, %s: process %d is left (%v)", at, whole.Child.Text(at), pid, err)
-			}
-		}
-		t.Logf("killed at %d of %d operations, the fork is %d", died, tried, fork)
-		if died < tried/2 {
-			t.Error("too few of them were made")
-		}
-	})
-}
-
-// ops are the operations of a program.
-func ops(p *prog.Program) []prog.Op {
-	list := make([]prog.Op, p.Len())
-	for i := range list {
-		list[i] = p.Op(i)
-	}
-	return list
 }

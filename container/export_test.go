@@ -1,0 +1,7 @@
+package container
+
+// Subordinate and UserName read subuid(5) and passwd(5).
+var (
+	Subordinate = subordinate
+	UserName    = userName
+)
