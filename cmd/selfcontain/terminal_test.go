@@ -259,7 +259,7 @@ func TestTerminalOfTheProgram(t *testing.T) {
 		{"echo by way of the session >/dev/tty", "by way of the session"},
 		{"ls /dev/pts | tr '\\n' ' '; echo", "0 ptmx "},
 		// 10 is the shell's own.
-		{"ls /proc/1/fd | tr '\\n' ' '; echo", "0 1 10 2 "},
+		{"ls -1 /proc/1/fd", "0\r\n1\r\n10\r\n2"},
 		{"readlink /proc/1/fd/1", "/dev/pts/0"},
 	} {
 		p.types(row.line + "\n")
