@@ -35,9 +35,6 @@ func TestBoxAsUserWithSubIDs(t *testing.T) {
 		return
 	}
 	nstest.UserNS(t)
-	if _, err := nstest.Tool("newuidmap"); err != nil {
-		t.Skip("skipped: needs newuidmap: apt-get install uidmap")
-	}
 	testBox(t)
 	r := do(t, box(t, "-u", "7:8", "--", "id", "-u"))
 	if (r != result{stdout: "7\n"}) {
@@ -69,6 +66,7 @@ func box(t *testing.T, args ...string) *exec.Cmd {
 }
 
 func testBox(t *testing.T) {
+	nstest.Module(t, "overlay")
 	t.Run("exit status", testBoxStatus)
 	t.Run("what it is", testBoxIsOne)
 	t.Run("no trace outside", testBoxLeavesNoTrace)

@@ -15,7 +15,10 @@ import (
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
-var needs = nstest.Needs{Tools: map[string]string{"busybox": "busybox-static"}}
+var needs = nstest.Needs{
+	Tools:   map[string]string{"busybox": "busybox-static", "newuidmap": "uidmap"},
+	Modules: []string{"overlay"},
+}
 
 // asCommand makes the test binary be the command: the machines of the test bed have
 // no compiler, and what they run is the same code.

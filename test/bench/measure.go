@@ -74,6 +74,9 @@ func measureAll(o options, dir string) error {
 		}
 	}
 
+	if err := t.addRootless(self, timed, looking, dir, s); err != nil {
+		return err
+	}
 	closeWarm, err := t.addLibrary(timed)
 	if err != nil {
 		return err
