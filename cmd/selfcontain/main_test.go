@@ -18,6 +18,7 @@ import (
 var needs = nstest.Needs{
 	Tools:   map[string]string{"busybox": "busybox-static", "newuidmap": "uidmap"},
 	Modules: []string{"overlay"},
+	Files:   []string{"../../container/testdata/hosts"},
 }
 
 // asCommand makes the test binary be the command: the machines of the test bed have
