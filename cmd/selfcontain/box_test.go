@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,6 +112,7 @@ func testBox(t *testing.T) {
 	t.Run("binds", testBoxBinds)
 	t.Run("read-only", testBoxReadOnly)
 	t.Run("another root", testBoxRootFS)
+	t.Run("sockets", testBoxReachesNoSocket)
 	t.Run("killed", testBoxesKilled)
 }
 
@@ -270,6 +273,51 @@ func testBoxRootFS(t *testing.T) {
 	r = doBox(t, box(t, "--rootfs", root, "--keep", keep, "--", "sh", "-c", "rm /made; ls /made"))
 	if _, err := os.Stat(root + "/made"); err != nil || r.stdout != "" {
 		t.Errorf("with --keep they are not: %v, %+v", err, r)
+	}
+}
+
+// connectTo makes the test binary connect to a socket and exit with the error.
+const connectTo = "SELFCONTAIN_TEST_CONNECT"
+
+func runConnect(path string) int {
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		err = c.Close()
+	}
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	return int(errno)
+}
+
+// A program of the machine that listens on its file system is not heard of, unless
+// somebody binds its socket.
+func testBoxReachesNoSocket(t *testing.T) {
+	dir := onDisk(t)
+	client, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/client", client, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", dir+"/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, row := range []struct {
+		about string
+		flags []string
+		want  syscall.Errno
+	}{
+		{"on the machine's file system", nil, syscall.ECONNREFUSED},
+		{"with the machine's network", []string{"--net", "host"}, syscall.ECONNREFUSED},
+		{"bound", []string{"-v", dir + "/socket"}, 0},
+	} {
+		r := doBox(t, box(t, append(row.flags, "-e", connectTo+"="+dir+"/socket", "--", dir+"/client")...))
+		if r.status != int(row.want) {
+			t.Errorf("%s: %+v, want %d", row.about, r, int(row.want))
+		}
 	}
 }
 

@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
+	if path := os.Getenv(connectTo); path != "" {
+		os.Exit(runConnect(path))
+	}
 	if os.Getenv(diskBox) != "" {
 		os.Exit(runDiskBox(os.Args[1:]))
 	}
