@@ -42,7 +42,7 @@ all: build ## what `make` does: build
 build: ## bin/selfcontain, static and stripped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/selfcontain ./cmd/selfcontain
 
-demo: build ## show the plan of a busybox container and run it
+demo: build ## show the plan of a box and run it, as any user
 	test/setup/demo $(CURDIR)/bin/selfcontain
 
 lint: ## gofmt, go vet for both architectures, staticcheck

@@ -187,7 +187,7 @@ func TestSchedulingRefused(t *testing.T) {
 	}{
 		{"less time than the kernel hands out", func(s *container.Spec) {
 			s.Process.Scheduler = &container.Scheduler{Policy: "SCHED_DEADLINE", Runtime: 1023, Deadline: 1 << 20, Period: 1 << 20}
-		}, "op N sched_setattr (process.scheduler): invalid argument: EINVAL: SCHED_DEADLINE takes a runtime of 1024 ns and more, "},
+		}, "op N sched_setattr (process.scheduler): invalid argument: SCHED_DEADLINE takes a runtime of 1024 ns and more, "},
 		{"a node that is not there", func(s *container.Spec) {
 			s.Process.MemoryPolicy = &container.MemoryPolicy{Mode: "MPOL_BIND", Nodes: "0,32767"}
 		}, "op N set_mempolicy (linux.memoryPolicy): invalid argument: "},

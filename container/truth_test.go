@@ -261,6 +261,16 @@ var truthRows = []truthRow{
 	{"a slave root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "rslave" }},
 	{"a shared root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "rshared" }},
 	{"an unbindable root", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Root.Propagation = "unbindable" }},
+	{"a root that is put together of overlays, binds and links", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		root := s.Root.Path
+		s.Root = container.Root{Overlay: &mounts.Overlay{}, Links: []mounts.Link{{Path: "/sbin", Target: "bin"}, {Path: "/lib/deep", Target: "/nowhere"}}}
+		s.Mounts = append([]mounts.Mount{
+			{Destination: "/bin", Overlay: &mounts.Overlay{Lower: []string{root + "/bin"}}},
+			{Destination: "/etc", Overlay: &mounts.Overlay{Lower: []string{root + "/etc"}, Mode: 0o700}, Options: []string{"ro"}},
+			{Destination: "/var", Source: root + "/var", Options: []string{"rbind", "rro"}},
+		}, s.Mounts...)
+		s.Process.Args = []string{"/sbin/true"}
+	}},
 	{"a root that is an overlay, of more layers than fsconfig takes, and another in it", 0, func(t *testing.T, s *container.Spec, host string) {
 		lower := []string{makeDir(t, host, strings.Repeat("a", 200)), makeDir(t, host, strings.Repeat("b", 200)), s.Root.Path}
 		s.Root = container.Root{Overlay: &mounts.Overlay{Lower: lower}, Readonly: true}

@@ -188,3 +188,38 @@ func TestOverlayOfManyLayers(t *testing.T) {
 		})
 	}
 }
+
+// TestRootLinks puts a root together: it is empty but for links and what is mounted.
+func TestRootLinks(t *testing.T) {
+	nstest.Module(t, "overlay")
+	together := func(t *testing.T, user bool) {
+		root := nstest.RootFS(t)
+		prints(t, mounts.Tree{
+			Overlay: &mounts.Overlay{Mode: 0o711, UserXattr: user}, BindDevices: user,
+			Links: []mounts.Link{{Path: "/bin", Target: "usr/bin"}, {Path: "/a/b/c", Target: "/nowhere at all"}},
+			Mounts: []mounts.Mount{
+				{Destination: "/usr/bin", Overlay: &mounts.Overlay{Lower: []string{filepath.Join(root, "bin")}, UserXattr: user}},
+				{Destination: "/there", Source: filepath.Join(root, "etc"), Options: []string{"bind", "ro"}},
+			},
+		}, "ls /; readlink /bin; readlink /a/b/c; stat -c %a /; echo x >/bin/new; cat /usr/bin/new; ls /there",
+			"a\nbin\nthere\nusr\nusr/bin\n/nowhere at all\n711\nx\ngroup\npasswd")
+		if _, err := os.Stat(filepath.Join(root, "bin/new")); err == nil {
+			t.Error("it is in the lower directory")
+		}
+	}
+	t.Run("as root", func(t *testing.T) {
+		nstest.Root(t)
+		together(t, false)
+		fails(t, mounts.Tree{Overlay: &mounts.Overlay{}, Links: []mounts.Link{{Path: "/a", Target: "b"}, {Path: "/a", Target: "c"}}}, "file exists")
+	})
+	t.Run("as a user", func(t *testing.T) {
+		if asUser(t) {
+			together(t, true)
+		}
+	})
+	for _, k := range []mounts.Link{{Path: "a", Target: "b"}, {Path: "/a"}, {Path: "/", Target: "b"}, {Path: "/a", Target: "b\x00"}} {
+		if _, err := (mounts.Tree{Overlay: &mounts.Overlay{}, Links: []mounts.Link{k}}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "links[0]: ") {
+			t.Errorf("%+v: %v", k, err)
+		}
+	}
+}

@@ -36,8 +36,9 @@ type machine struct {
 	// ResolvConf is the file that /etc/resolv.conf is a link to, if it is one.
 	ResolvConf string `json:"resolvConf,omitempty"`
 	// Scratch is a directory that may be made for what is changed, where memory
-	// cannot hold it.
-	Scratch string `json:"scratch,omitempty"`
+	// cannot hold all of it, and NoScratch says why there is none.
+	Scratch   string `json:"scratch,omitempty"`
+	NoScratch string `json:"noScratch,omitempty"`
 }
 
 // mountPoint is one mount of the machine.
@@ -93,7 +94,7 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 	}
 	if b.keep == "" && !memoryXattrs() {
 		if m.Scratch, err = findScratch(root, os.Geteuid()); err != nil {
-			return m, err
+			m.NoScratch = err.Error()
 		}
 	}
 	m.Own = ownDirectories(m.Cwd, os.Getenv("HOME"))

@@ -47,6 +47,9 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 	if err := b.process(&s, args, host, m); err != nil {
 		return s, nil, err
 	}
+	if m.NoScratch != "" {
+		warnings = append(warnings, "a directory that the machine has cannot be removed in this box: on this kernel that takes a directory on a disk for what is changed, which --root or --keep can name ("+m.NoScratch+")")
+	}
 	s.Process.Cwd = b.workdir
 	if b.workdir == "" {
 		s.Process.Cwd = m.Cwd

@@ -15,7 +15,11 @@ import (
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
-var needs = nstest.Needs{Tools: map[string]string{"busybox": "busybox-static"}}
+var needs = nstest.Needs{
+	Tools:   map[string]string{"busybox": "busybox-static", "newuidmap": "uidmap"},
+	Modules: []string{"overlay"},
+	Files:   []string{"../../container/testdata/hosts"},
+}
 
 // asCommand makes the test binary be the command: the machines of the test bed have
 // no compiler, and what they run is the same code.
@@ -24,6 +28,9 @@ const asCommand = "SELFCONTAIN_TEST_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
+	}
+	if path := os.Getenv(connectTo); path != "" {
+		os.Exit(runConnect(path))
 	}
 	if os.Getenv(diskBox) != "" {
 		os.Exit(runDiskBox(os.Args[1:]))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -75,10 +76,10 @@ func scratchParents(root string, uid int) []string {
 // findScratch chooses a new directory, and makes nothing: the first place where one can
 // be made whose file system has the attributes.
 func findScratch(root string, uid int) (string, error) {
-	var errs []error
+	var why []string
 	for _, parent := range scratchParents(root, uid) {
 		if err := suitable(parent); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", parent, err))
+			why = append(why, fmt.Sprintf("%s: %v", parent, err))
 			continue
 		}
 		var name [8]byte
@@ -87,7 +88,7 @@ func findScratch(root string, uid int) (string, error) {
 		}
 		return fmt.Sprintf("%s/%x", parent, name), nil
 	}
-	return "", fmt.Errorf("there is no place for what is changed: %w; give one with --keep", errors.Join(errs...))
+	return "", errors.New(strings.Join(why, "; "))
 }
 
 // suitable asks the nearest directory that exists.
@@ -101,7 +102,7 @@ func suitable(dir string) error {
 		case err != nil:
 			return err
 		case st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC:
-			return errors.New("it is in memory, whose files have no extended attributes for users on this kernel")
+			return errors.New("it is in memory")
 		case st.Type == unix.OVERLAYFS_SUPER_MAGIC:
 			return errors.New("it is an overlay, on which there can be no other one")
 		}

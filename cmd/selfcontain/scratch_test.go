@@ -48,8 +48,7 @@ func runDiskBox(args []string) int {
 // A box on a disk leaves nothing; one that was killed leaves its directory, which the
 // next one removes, but not that of one that lives.
 func TestScratch(t *testing.T) {
-	user := nstest.User{Name: "boxer", ID: 4321, SubID: 300000, SubIDs: 65536}
-	if !nstest.Subprocess(t, nstest.As(user)) {
+	if !asBoxer(t, boxer) {
 		return
 	}
 	nstest.UserNS(t)

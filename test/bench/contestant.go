@@ -41,24 +41,24 @@ func (s *spawner) id() string {
 // command makes a contestant of a command line. What the command says is lost:
 // verify has run it before, where it is heard.
 func (s *spawner) command(name string, argv func(id string) []string) contestant {
-	env := []string{"PATH=" + os.Getenv("PATH")}
-	return contestant{name: name, run: func() (time.Duration, error) {
-		args := argv(s.id())
-		attr := &os.ProcAttr{Env: env, Files: []*os.File{s.null, s.null, s.null}}
-		start := time.Now()
-		p, err := os.StartProcess(args[0], args, attr)
-		if err != nil {
-			return 0, err
-		}
-		watchdog := time.AfterFunc(timeout, func() { _ = p.Kill() })
-		state, err := p.Wait()
-		took := time.Since(start)
-		watchdog.Stop()
-		if err == nil && !state.Success() {
-			err = fmt.Errorf("%s: %v", name, state)
-		}
-		return took, err
-	}}
+	attr := &os.ProcAttr{Env: []string{"PATH=" + os.Getenv("PATH")}, Files: []*os.File{s.null, s.null, s.null}}
+	return contestant{name: name, run: func() (time.Duration, error) { return runOnce(name, argv(s.id()), attr) }}
+}
+
+func runOnce(name string, args []string, attr *os.ProcAttr) (time.Duration, error) {
+	start := time.Now()
+	p, err := os.StartProcess(args[0], args, attr)
+	if err != nil {
+		return 0, err
+	}
+	watchdog := time.AfterFunc(timeout, func() { _ = p.Kill() })
+	state, err := p.Wait()
+	took := time.Since(start)
+	watchdog.Stop()
+	if err == nil && !state.Success() {
+		err = fmt.Errorf("%s: %v", name, state)
+	}
+	return took, err
 }
 
 // sight is what a program in the container saw of it.

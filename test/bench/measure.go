@@ -78,6 +78,9 @@ func measureAll(o options, dir string) error {
 		section: "fresh process, start to wait", name: "trace : run", reach: 1.1,
 		ours: s.command("trace", func(id string) []string { return traceArgs(self, timed, id) }), peer: ours,
 	})
+	if err := t.addRootless(self, timed, looking, dir, s); err != nil {
+		return err
+	}
 	closeWarm, err := t.addLibrary(timed)
 	if err != nil {
 		return err
