@@ -16,7 +16,7 @@ func (c *compiler) tree() mounts.Tree {
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
-		BindDevices: c.inUser() || c.host.Inside,
+		BindDevices: c.boxedIn(),
 	}
 	if c.root == (prog.FD{}) && t.Overlay == nil {
 		t.RootPath = s.Root.Path
