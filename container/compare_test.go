@@ -155,18 +155,6 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 		}
 		pr.sources[a.Name] = n
 		return nil
-	case prog.Ref:
-		// Into a buffer: it lies where it lay in other calls.
-		n, err := strconv.ParseUint(fmt.Sprint(got), 10, 64)
-		if err != nil {
-			return fmt.Errorf("%v is no address", got)
-		}
-		address := set(strconv.FormatUint(n-uint64(a.Offset), 10))
-		if before, ok := pr.buffers[a.Block]; ok && before != value(address) {
-			return fmt.Errorf("&%s was at %v before", a.Block.Name, before)
-		}
-		pr.buffers[a.Block] = address
-		return nil
 	case *prog.Block:
 		if b, ok := bytesOf(a, slots); ok {
 			text = strconv.Quote(b)
@@ -184,12 +172,28 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 		}
 		pr.buffers[a] = address
 		return nil
+	case prog.Ref:
+		return pr.samePlace(a, got)
 	}
 	want, err := parseValue(text)
 	if err != nil {
 		return err
 	}
 	return sameValue(want, got)
+}
+
+// samePlace compares an address inside a buffer with those that were seen before.
+func (pr *process) samePlace(a prog.Ref, got value) error {
+	n, err := strconv.ParseUint(fmt.Sprint(got), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%v is no address", got)
+	}
+	start := set(strconv.FormatUint(n-uint64(a.Offset), 10))
+	if before, ok := pr.buffers[a.Block]; ok && before != value(start) {
+		return fmt.Errorf("&%s was at %v before", a.Block.Name, before)
+	}
+	pr.buffers[a.Block] = start
+	return nil
 }
 
 // bytesOf is the content of a block that has results of earlier calls in it.

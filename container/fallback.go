@@ -136,7 +136,6 @@ func (c *compiler) beforeMounts(step func(Step) prog.FD) {
 		if ids != nil {
 			s.Action, s.IDs, s.GIDs, s.Below = CloneIDMapped, ids.UIDs, ids.GIDs, ids.recursive
 			s.Why += ", with ids of its own"
-			m.Options = slices.DeleteFunc(slices.Clone(m.Options), isIDMap)
 		}
 		s.As = c.hand(s.Origin)
 		m.From = step(s)

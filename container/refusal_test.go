@@ -76,7 +76,7 @@ func TestRefusals(t *testing.T) {
 		{"a device where there is a file", func(s *container.Spec) {
 			s.Devices = []mounts.Device{{Path: "/etc/passwd", Type: "c", Major: 1, Minor: 3}}
 		}, unix.EEXIST,
-			`op N mknodat $dir "passwd" (linux.devices[0]): file exists: EEXIST: there is a file at this place already; EPERM: making devices needs CAP_MKNOD in the host's user namespace`},
+			`op N mknodat $dir "passwd" (linux.devices[0]): file exists: EEXIST: there is a file at this place already, and not the same device; EPERM: making devices needs CAP_MKNOD in the host's user namespace`},
 
 		// Parameters and limits.
 		{"a parameter that is not there", func(s *container.Spec) { s.Sysctl = map[string]string{"net.none": "1"} }, unix.ENOENT, `op N openat2 $procfs "sys/net/none" (linux.sysctl[net.none]): no such file or directory: ENOENT: this kernel has no such file, or not in this namespace; EACCES: it cannot be written from here`},

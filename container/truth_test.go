@@ -139,6 +139,30 @@ var truthRows = []truthRow{
 			{Path: "/dev/null", Type: "c", Major: 1, Minor: 3, FileMode: 0o444},
 		}
 	}},
+	{"devices that are there already, and links of the host", 0, func(t *testing.T, s *container.Spec, host string) {
+		s.Mounts = slices.DeleteFunc(s.Mounts, func(m mounts.Mount) bool { return strings.HasPrefix(m.Destination, "/dev") })
+		if err := unix.Mknod(filepath.Join(s.Root.Path, "dev/x"), unix.S_IFCHR|0o600, int(unix.Mkdev(10, 229))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(s.Root.Path, "dev/x"), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		symlink(t, "some/where", filepath.Join(host, "link"))
+		s.Mounts = append(s.Mounts,
+			mounts.Mount{Destination: "/copied", Source: filepath.Join(host, "link"), Options: []string{"bind", "copy-symlink"}},
+			mounts.Mount{Destination: "/etc/passwd", Source: filepath.Join(host, "link"), Options: []string{"bind", "copy-symlink"}},
+			mounts.Mount{Destination: "/etc/group", Source: makeFile(t, host, "file"), Options: []string{"bind", "copy-symlink", "dest-nofollow"}},
+			mounts.Mount{Destination: "/tmp", Type: "tmpfs", Options: []string{"tmpcopyup", "size=1m"}},
+		)
+		s.Devices = []mounts.Device{{Path: "/dev/x", Type: "c", Major: 10, Minor: 229, FileMode: 0o640}, {Path: "/dev/z", Type: "c", Major: 10, Minor: 229}}
+	}},
+	{"a device that is another one", 200, func(t *testing.T, s *container.Spec, _ string) {
+		s.Mounts = slices.DeleteFunc(s.Mounts, func(m mounts.Mount) bool { return strings.HasPrefix(m.Destination, "/dev") })
+		if err := unix.Mknod(filepath.Join(s.Root.Path, "dev/x"), unix.S_IFCHR|0o600, int(unix.Mkdev(10, 228))); err != nil {
+			t.Fatal(err)
+		}
+		s.Devices = []mounts.Device{{Path: "/dev/x", Type: "c", Major: 10, Minor: 229}}
+	}},
 	{"namespaces to join", 0, func(t *testing.T, s *container.Spec, _ string) {
 		other := inNamespaces(t, syscall.CLONE_NEWNET|syscall.CLONE_NEWIPC|syscall.CLONE_NEWUTS)
 		s.Namespaces.Add(clone.NEWNET, other+"net")

@@ -14,12 +14,24 @@ func (e *emitter) attachMounts() {
 	for i := range e.layout.entries {
 		m := &e.layout.entries[i]
 		e.b.From(m.origin)
-		switch m.kind {
-		case kindRemount:
+		switch {
+		case m.kind == kindRemount:
 			e.remount(i)
-		case kindBind:
+		case m.kind == kindBind:
 			e.mounted[i] = e.bind(i)
+			copied := e.b.Label("copied")
+			if m.opts.CopySymlink {
+				e.copySymlink(i, copied)
+			}
 			e.attach(i)
+			e.b.Bind(copied)
+		case m.opts.TmpCopyUp:
+			point := e.point(i)
+			e.mounted[i] = e.copyUpMount(i, point)
+			e.b.Add(prog.Op{
+				Call: prog.MoveMount, Args: prog.Args{e.mounted[i], prog.Str(""), point, prog.Str(""), fdToFD},
+				Why: "/" + m.path, Hint: attachHint,
+			})
 		default:
 			e.mounted[i] = e.filesystem(i)
 			e.attach(i)
@@ -71,6 +83,9 @@ func (e *emitter) point(i int) prog.Slot {
 	point := e.b.Slot("point")
 	l := lookup{from: root, path: m.path, flags: oPath, why: "the mount point /" + m.path}
 	switch {
+	case m.kind == kindBind && m.opts.DestNoFollow:
+		l.flags |= unix.O_NOFOLLOW
+		openInRoot(e.b, l, point)
 	case m.kind == kindBind:
 		// A link that leads nowhere, as /etc/resolv.conf is in many an image, is
 		// mounted on itself: whoever opens it finds the mount, and not a link.
@@ -79,11 +94,11 @@ func (e *emitter) point(i int) prog.Slot {
 		openStraight(e.b, lookup{from: dir, path: path.Base(m.path), flags: oPath | unix.O_NOFOLLOW,
 			why: "a link that leads nowhere: the link itself"}, point)
 		e.b.Bind(opened)
-	case ordinary(m) && !strings.Contains(m.path, "/"):
+	case nofollow(m) && !strings.Contains(m.path, "/"):
 		l.flags |= unix.O_DIRECTORY | unix.O_NOFOLLOW
 		openStraight(e.b, l, point)
 		return point // no link was followed
-	case ordinary(m):
+	case nofollow(m):
 		l.flags |= unix.O_DIRECTORY | unix.O_NOFOLLOW
 		openInRoot(e.b, l, point)
 	default:
@@ -97,10 +112,10 @@ func (e *emitter) point(i int) prog.Slot {
 	return point
 }
 
-// ordinary reports whether the mount point must be a directory, and no link to one:
+// nofollow reports whether the mount point must be a directory, and no link to one:
 // a procfs elsewhere than on /proc is not what programs, and masks, look at.
-func ordinary(m *entry) bool {
-	return m.fsType == "proc" || m.fsType == "sysfs" || m.path == "dev"
+func nofollow(m *entry) bool {
+	return m.fsType == "proc" || m.fsType == "sysfs" || m.path == "dev" || m.opts.DestNoFollow
 }
 
 // makePoint makes the mount point itself, if it is missing: a directory, or an empty

@@ -22,6 +22,9 @@ func (e *emitter) openSources() {
 		if m.opts.Recursive {
 			flags |= unix.AT_RECURSIVE
 		}
+		if m.opts.CopySymlink || m.opts.SrcNoFollow {
+			flags |= unix.AT_SYMLINK_NOFOLLOW
+		}
 		out := e.b.Slot("source:/" + m.path)
 		e.b.Add(prog.Op{
 			Call: prog.OpenTree, Args: prog.Args{cwd, prog.Str(m.source), flags}, Out: out,

@@ -32,6 +32,30 @@ func look(t *testing.T, root string, tree mounts.Tree, script string, more ...fu
 // in it and returns what that printed. An error is of the program that made the tree.
 func run(t *testing.T, tree mounts.Tree, script string, fds []int, more ...func(*prog.Builder)) (string, error) {
 	t.Helper()
+	in, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	process, r, err := start(t, tree, script, in, fds, more...)
+	if err != nil {
+		return "", err
+	}
+	defer process.Close()
+	defer r.Close()
+	out, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return string(out), nil
+}
+
+// start is run up to the start of the script, whose output can be read then.
+func start(t *testing.T, tree mounts.Tree, script string, in *os.File, fds []int, more ...func(*prog.Builder)) (*nsexec.Process, *os.File, error) {
+	t.Helper()
 	var b prog.Builder
 	nsexec.Begin(&b, 3+len(fds))
 	b.Add(prog.Op{Call: prog.Umask, Args: prog.Args{prog.Int(0)}})
@@ -56,16 +80,10 @@ func run(t *testing.T, tree mounts.Tree, script string, fds []int, more ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := os.Open("/dev/null")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	files := []prog.FD{{Num: int(in.Fd())}, {Num: int(w.Fd())}, {Num: int(w.Fd())}}
 	for _, fd := range fds {
 		files = append(files, prog.FD{Num: fd})
@@ -77,21 +95,14 @@ func run(t *testing.T, tree mounts.Tree, script string, fds []int, more ...func(
 	})
 	w.Close()
 	if err != nil {
+		r.Close()
 		var op *nsexec.OpError
 		if !errors.As(err, &op) {
 			t.Fatal(err)
 		}
-		return "", err
+		return nil, nil, err
 	}
-	defer process.Close()
-	out, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := process.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	return string(out), nil
+	return process, r, nil
 }
 
 // detached is a copy of what is at a path of the host, attached nowhere.
@@ -109,7 +120,7 @@ func detached(t *testing.T, path string) int {
 // namespace of his own with nobody else in it, and reports true there.
 func asUser(t *testing.T) bool {
 	t.Helper()
-	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "nobody", ID: 65534})) {
+	if !nstest.Subprocess(t, nstest.As(ordinary)) {
 		return false
 	}
 	if os.Getuid() == 0 {

@@ -151,8 +151,9 @@ func (d *Device) node() (node, error) {
 }
 
 // makeDevices makes device files and the links of /dev. Nothing that is there is
-// changed: what a configuration asks for and finds taken is an error; the default
-// ones may be part of a root file system with a /dev of its own.
+// changed: what a configuration asks for and finds taken is an error, unless it is just
+// what was asked for; the default ones may be part of a root file system with a /dev of
+// its own.
 func (e *emitter) makeDevices() {
 	for i := range e.layout.nodes {
 		n := &e.layout.nodes[i]
@@ -166,12 +167,17 @@ func (e *emitter) makeDevices() {
 		op := prog.Op{
 			Call: prog.Mknodat, Args: prog.Args{dir, name, prog.Int(n.mode), prog.Int(n.dev)},
 			Why:  "/" + n.path,
-			Hint: "EEXIST: there is a file at this place already; EPERM: making devices needs CAP_MKNOD in the host's user namespace",
+			Hint: "EEXIST: there is a file at this place already, and not the same device; EPERM: making devices needs CAP_MKNOD in the host's user namespace",
 		}
 		if n.isDefault && !own {
 			op.Tolerate = unix.EEXIST
 		}
-		e.b.Add(op)
+		there := e.b.Label("there")
+		if own || n.isDefault {
+			e.b.Add(op)
+		} else {
+			e.acceptDevice(n, op, there)
+		}
 		if n.uid != 0 || n.gid != 0 {
 			e.b.Add(prog.Op{
 				Call: prog.Fchownat, Args: prog.Args{dir, name, prog.Int(n.uid), prog.Int(n.gid), prog.Int(unix.AT_SYMLINK_NOFOLLOW)},
@@ -179,6 +185,7 @@ func (e *emitter) makeDevices() {
 				Hint: "EINVAL: the user namespace has no such id",
 			})
 		}
+		e.b.Bind(there)
 	}
 	e.b.From("default devices")
 	for _, k := range e.layout.links {
@@ -192,6 +199,36 @@ func (e *emitter) makeDevices() {
 		}
 		e.b.Add(op)
 	}
+}
+
+// acceptDevice is mknodat for a place where there may be a file: it goes on at there if
+// that is the device, with the type, the numbers, the mode and the owner that are asked
+// for. Whoever made the root file system may have put something else under its name,
+// such as a disk with the numbers of a terminal: then mknodat(2) says so, a second time.
+func (e *emitter) acceptDevice(n *node, mknod prog.Op, there prog.Label) {
+	taken, other, made := e.b.Label("taken"), e.b.Label("other"), e.b.Label("made")
+	first := mknod
+	first.OnError, first.Hint = taken, ""
+	e.b.Add(first)
+	e.b.Goto(made, "it was not there")
+	e.b.Bind(taken)
+	fd, stat := e.b.Slot("device"), prog.Buffer("statx", statxSize)
+	l := lookup{from: mknod.Args[0], path: path.Base(n.path), flags: oPath | unix.O_NOFOLLOW, why: "what is there?"}
+	open := l.op(straight, fd)
+	open.OnError, open.Hint = other, ""
+	e.b.Add(open)
+	ask := statxOp(fd, stat)
+	ask.OnError = other
+	e.b.Add(ask)
+	for _, w := range append(deviceWords(n.dev), word{statxMode, n.mode}, word{statxUID, n.uid}, word{statxGID, n.gid}) {
+		is := compareOp(stat, w)
+		is.OnError, is.Why = other, "the same "+w.name()+"?"
+		e.b.Add(is)
+	}
+	e.b.Goto(there, "it is what was asked for")
+	e.b.Bind(other)
+	e.b.Add(mknod)
+	e.b.Bind(made)
 }
 
 // makeCwd makes the working directory of the process.

@@ -7,8 +7,10 @@
 //
 // # The order
 //
-//	open_tree       a copy of every bind source, while / is still what the host shows
+//	open_tree       a copy of the root, if it comes as a path, of every bind source, and
+//	                of devices that are bound, while / is still what the host shows
 //	mount_setattr   / private: from here on nothing that happens is seen outside
+//	fsopen ...      overlays, whose layers are directories of the host
 //	move_mount      the root, on top of /
 //	...             the mounts, in the order in which they are listed
 //	mknodat         devices and links of /dev
@@ -18,9 +20,14 @@
 //	pivot_root      the root becomes /, and the host's tree goes away
 //
 // The root comes as a mount that is attached nowhere ([Tree].Root, made by the caller
-// with open_tree(2)), so that no call has a string with its path. It is attached on
+// with open_tree(2)), so that no call has a string with its path; a program of an
+// ordinary user makes it itself, once, and uses the descriptor as well. It is attached on
 // top of /: the calling process still has the host's tree as its /, since the root of
 // a process stays where it was when something is mounted on it.
+//
+// The same is true of the other way into what is mounted on top: /.. arrives there. An
+// overlay whose changes go to memory has its upper directory on a tmpfs that lies on top
+// of / while the overlay is made, covers nothing there, and is taken off again.
 //
 // # Paths
 //

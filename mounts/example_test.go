@@ -112,8 +112,7 @@ func ExampleOverlay() {
 }
 
 // In a user namespace / is no lower directory: an overlay for each directory, in a root
-// that is an empty directory of the user's and read-only in the end. The first one keeps its
-// changes.
+// that is made of nothing. The first one keeps its changes.
 func ExampleOverlay_user() {
 	layer := func(path string, mode uint32) *mounts.Overlay {
 		return &mounts.Overlay{Lower: []string{path}, Mode: mode, UserXattr: true}
@@ -121,11 +120,12 @@ func ExampleOverlay_user() {
 	home := layer("/home", 0)
 	home.Upper, home.Work = "/srv/kept/home", "/srv/kept/.work"
 	tree := mounts.Tree{
-		RootPath: "/srv/empty", ReadOnly: true,
+		Overlay: &mounts.Overlay{},
 		Mounts: []mounts.Mount{
 			{Destination: "/home", Overlay: home},
 			{Destination: "/root", Overlay: layer("/root", 0o700)},
 			{Destination: "/mnt", Source: "/mnt", Options: []string{"rbind", "rro"}},
+			{Destination: "/bin", Source: "/bin", Options: []string{"bind", "copy-symlink"}},
 		},
 	}
 	warnings, err := tree.Validate()
@@ -245,10 +245,10 @@ func ExampleParseOptions() {
 	fmt.Println("nosuid:", o.Set == unix.MOUNT_ATTR_NOSUID)
 	fmt.Println("for the file system:", o.Data)
 
-	_, err = mounts.ParseOptions([]string{"tmpcopyup"})
+	_, err = mounts.ParseOptions([]string{"idmap=uids=0-1000-1"})
 	fmt.Println(err)
 	// Output:
 	// nosuid: true
 	// for the file system: [size=64m]
-	// option tmpcopyup: a tmpfs with a copy of what lies below it is not supported
+	// option idmap=uids=0-1000-1: ids are given as uidMappings and gidMappings of the mount
 }

@@ -112,10 +112,10 @@ func (l *layout) layRoot() {
 			l.wrong("root.path", err)
 		}
 	}
-	if t.Overlay != nil {
+	if o := t.Overlay; o != nil {
 		given++
-		l.overlay = t.Overlay
-		if err := t.Overlay.validate(nil); err != nil {
+		l.overlay = o
+		if err := o.validate(nil); err != nil && !(o.empty() && o.Mode <= 0o7777) {
 			l.wrong("root.overlay", err)
 		}
 	}
@@ -204,6 +204,9 @@ func (e *entry) decide() error {
 	if e.fsType == "cgroup" {
 		e.fsType = "cgroup2"
 	}
+	if err := e.checkWords(); err != nil {
+		return err
+	}
 	switch {
 	case e.opts.Remount:
 		e.kind = kindRemount
@@ -222,6 +225,10 @@ func (e *entry) decide() error {
 			return fmt.Errorf("source %q: what is bound must be an absolute path of the host", e.source)
 		}
 		return nil
+	case e.fsType == "tmpfs" && e.opts.TmpCopyUp:
+		e.kind = kindOther // its content is not ours
+		_, err := e.copyUp()
+		return err
 	case e.fsType == "tmpfs":
 		e.kind = kindTmpfs
 	case slices.Contains(kernelTypes, e.fsType):
@@ -232,6 +239,27 @@ func (e *entry) decide() error {
 		e.kind = kindOther
 	}
 	return checkParameters(e.fsType, append(e.parameters(), parameter{key: "source", value: e.source}))
+}
+
+// checkWords holds options that are about one kind of mount against the kind.
+func (e *entry) checkWords() error {
+	o := &e.opts
+	bind := o.Bind || e.from != prog.FD{}
+	switch {
+	case o.IDMap && !bind:
+		return errors.New("option idmap: only a bind mount can have ids of its own")
+	case o.IDMap && e.from == prog.FD{}:
+		return errors.New("option idmap: nobody has made the mount with its own ids (Mount.From)")
+	case o.TmpCopyUp && (bind || o.Remount || e.fsType != "tmpfs"):
+		return errors.New("option tmpcopyup: only a new tmpfs can have a copy of what it covers")
+	case (o.CopySymlink || o.SrcNoFollow) && !bind:
+		return errors.New("option copy-symlink or src-nofollow: only a bind mount has a source that may be a link")
+	case o.CopySymlink && o.SrcNoFollow:
+		return errors.New("options copy-symlink and src-nofollow: a link is copied or bound, and not both")
+	case (o.CopySymlink || o.SrcNoFollow) && e.from != prog.FD{}:
+		return errors.New("option copy-symlink or src-nofollow: the source was opened by somebody else")
+	}
+	return nil
 }
 
 // decideOverlay is decide for a mount with layers of its own.
@@ -289,7 +317,7 @@ func (l *layout) layHidden(field string, list []string) []hidden {
 func (l *layout) delayReadOnly() {
 	for i := range l.entries {
 		e := &l.entries[i]
-		if e.kind != kindTmpfs || e.opts.fresh()&rdonly == 0 {
+		if e.fsType != "tmpfs" && e.layers == nil || e.kind == kindBind || e.kind == kindRemount || e.opts.fresh()&rdonly == 0 {
 			continue
 		}
 		filled := func(p string) bool { _, ok := below(p, e.path); return ok }

@@ -15,6 +15,15 @@ type Options struct {
 	Bind, Recursive bool
 	// Remount changes a mount that is there.
 	Remount bool
+	// CopySymlink makes the same symbolic link where the source of a bind mount is
+	// one; SrcNoFollow binds the link itself. DestNoFollow mounts on the last name of
+	// the destination even if it is a link.
+	CopySymlink, SrcNoFollow, DestNoFollow bool
+	// IDMap asks for a bind mount with ids of its own, IDMapRecursive for that on all
+	// that is mounted below. Who asks for it hands the mount down, as Mount.From.
+	IDMap, IDMapRecursive bool
+	// TmpCopyUp asks for a tmpfs with the content of the directory that it covers.
+	TmpCopyUp bool
 	// Set and Clear are attributes of the mount itself. An option such as rw takes
 	// back an earlier ro; it does not make a bind mount more permissive than its
 	// source. That is what rrw is for, and what it does to a remount.
@@ -42,7 +51,6 @@ type option struct {
 	unflag    string // and off
 	propagate uint64 // MS_PRIVATE or another
 	do        func(*Options)
-	refuse    string // why it cannot be had
 }
 
 const (
@@ -60,10 +68,8 @@ const (
 	atimes = unix.MOUNT_ATTR__ATIME
 )
 
-const noIDMap = "id-mapped mounts are not supported"
-
-// table holds every option of the OCI runtime specification 1.3. What is not in it
-// goes to the file system as it stands.
+// table holds every option of the OCI runtime specification 1.3, and three of crun's at
+// its end. What is not in it goes to the file system as it stands.
 //
 // The kernel has no mandatory locks since 5.15 and takes mand without effect. The
 // messages that silent is about are not written by the calls that are used here; and
@@ -105,18 +111,20 @@ var table = [...]option{
 	{name: "shared", propagate: unix.MS_SHARED}, {name: "rshared", all: true, propagate: unix.MS_SHARED},
 	{name: "unbindable", propagate: unix.MS_UNBINDABLE}, {name: "runbindable", all: true, propagate: unix.MS_UNBINDABLE},
 
-	{name: "idmap", refuse: noIDMap}, {name: "ridmap", refuse: noIDMap},
-	{name: "tmpcopyup", refuse: "a tmpfs with a copy of what lies below it is not supported"},
+	{name: "idmap", do: func(o *Options) { o.IDMap = true }},
+	{name: "ridmap", do: func(o *Options) { o.IDMap, o.IDMapRecursive = true, true }},
+	{name: "tmpcopyup", do: func(o *Options) { o.TmpCopyUp = true }},
+
+	{name: "copy-symlink", do: func(o *Options) { o.CopySymlink = true }},
+	{name: "src-nofollow", do: func(o *Options) { o.SrcNoFollow = true }},
+	{name: "dest-nofollow", do: func(o *Options) { o.DestNoFollow = true }},
 }
 
-// OptionNames lists the options that [ParseOptions] knows, sorted. Those that it
-// refuses are not among them.
+// OptionNames lists the options that [ParseOptions] knows, sorted.
 func OptionNames() []string {
-	var names []string
+	names := make([]string, len(table))
 	for i := range table {
-		if table[i].refuse == "" {
-			names = append(names, table[i].name)
-		}
+		names[i] = table[i].name
 	}
 	slices.Sort(names)
 	return names
@@ -143,11 +151,11 @@ func (o *Options) add(name string) error {
 	switch {
 	case name == "":
 		return nil
+	case strings.HasPrefix(name, "idmap=") || strings.HasPrefix(name, "ridmap="):
+		return fmt.Errorf("option %s: ids are given as uidMappings and gidMappings of the mount", name)
 	case i < 0:
 		o.Data = append(o.Data, name)
 		return nil
-	case table[i].refuse != "":
-		return fmt.Errorf("option %s: %s", name, table[i].refuse)
 	}
 	row := &table[i]
 	if row.do != nil {

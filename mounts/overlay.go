@@ -21,7 +21,8 @@ import (
 // mounts below, because they are locked: there the layers are the directories without
 // such mounts, on a root that is a tmpfs or a directory made for it.
 type Overlay struct {
-	// Lower are directories of the host, absolute paths, the uppermost first.
+	// Lower are directories of the host, absolute paths, the uppermost first. A root
+	// may be without: then it is an empty tmpfs, of this Mode.
 	Lower []string
 	// Upper holds the changes and Work is a directory that the kernel needs for
 	// them, in the same file system; both are directories of the host, and not in
@@ -59,18 +60,18 @@ func (o *Overlay) validate(more []parameter) error {
 		}
 	}
 	upper, work := o.changes(math.MaxInt)
-	return checkParameters("overlay", append(o.parameters(upper, work), more...))
+	return checkParameters("overlay", append(o.parameters(upper, work, true), more...))
 }
 
 // parameters are the options of the file system. A colon parts two lower directories,
 // and a backslash takes the meaning of the next character away, also in the others.
-func (o *Overlay) parameters(upper, work string) []parameter {
+func (o *Overlay) parameters(upper, work string, userXattr bool) []parameter {
 	var lower []string
 	for _, p := range o.Lower {
 		lower = append(lower, strings.ReplaceAll(escape(p), ":", `\:`))
 	}
 	list := []parameter{{key: "lowerdir", value: strings.Join(lower, ":")}, {key: "upperdir", value: escape(upper)}, {key: "workdir", value: escape(work)}}
-	if o.UserXattr {
+	if o.UserXattr || userXattr {
 		list = append(list, parameter{key: "userxattr", flag: true})
 	}
 	return list
@@ -82,6 +83,17 @@ func escape(p string) string { return strings.ReplaceAll(p, `\`, `\\`) }
 // itself, /, is not covered by what is mounted on it; but ".." ends there too, and a
 // walk that arrives by ".." goes on to what is mounted.
 const onTop = "/.."
+
+// mode is Mode with its default.
+func (o *Overlay) mode() uint32 {
+	if o.Mode == 0 {
+		return 0o755
+	}
+	return o.Mode
+}
+
+// empty reports whether it is a tmpfs and no overlay.
+func (o *Overlay) empty() bool { return len(o.Lower) == 0 && o.Upper == "" }
 
 // changes are the upper and the work directory of the overlay of this number.
 func (o *Overlay) changes(i int) (upper, work string) {
@@ -120,14 +132,10 @@ func (e *emitter) makeOverlays() {
 				continue
 			}
 			e.b.From(o.origin)
-			mode := o.layers.Mode
-			if mode == 0 {
-				mode = 0o755
-			}
 			for _, d := range []struct {
 				name string
 				mode uint32
-			}{{"upper", mode}, {"work", 0o700}} {
+			}{{"upper", o.layers.mode()}, {"work", 0o700}} {
 				e.b.Add(prog.Op{Call: prog.Mkdirat, Args: prog.Args{m, prog.Str(d.name + strconv.Itoa(i)), prog.Int(d.mode)}, Why: "its " + d.name + " directory"})
 			}
 		}
@@ -135,7 +143,7 @@ func (e *emitter) makeOverlays() {
 	for i, o := range overlays {
 		e.b.From(o.origin)
 		upper, work := o.layers.changes(i)
-		p := append([]parameter{{key: "source", value: o.source}}, o.layers.parameters(upper, work)...)
+		p := append([]parameter{{key: "source", value: o.source}}, o.layers.parameters(upper, work, e.layout.tree.UserXattr)...)
 		made := newFilesystem(e.b, "overlay", append(p, o.more...), o.attributes, o.name, o.why)
 		if o.entry == noMount {
 			e.root = made
@@ -166,7 +174,7 @@ type overlay struct {
 // overlays are those of a layout, the root first.
 func (l *layout) overlays() []overlay {
 	var list []overlay
-	if l.overlay != nil {
+	if l.overlay != nil && !l.overlay.empty() {
 		list = append(list, overlay{
 			origin: "root.overlay", layers: l.overlay, entry: noMount, source: "overlay", name: "root", why: "the root file system, of layers",
 		})
@@ -176,12 +184,15 @@ func (l *layout) overlays() []overlay {
 		if m.layers == nil {
 			continue
 		}
-		source := m.source
+		source, attributes := m.source, m.opts.fresh()
+		if m.late {
+			attributes &^= rdonly
+		}
 		if source == "" {
 			source = "overlay"
 		}
 		list = append(list, overlay{
-			origin: m.origin, layers: m.layers, entry: i, source: source, more: m.parameters(), attributes: m.opts.fresh(),
+			origin: m.origin, layers: m.layers, entry: i, source: source, more: m.parameters(), attributes: attributes,
 			name: "/" + m.path, why: "an overlay for /" + m.path,
 		})
 	}

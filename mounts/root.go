@@ -1,6 +1,8 @@
 package mounts
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -16,9 +18,15 @@ const (
 )
 
 // openRoot copies the root directory into a detached mount, where the caller has not
-// done so. What is mounted below has to come along: in a user namespace it is locked,
+// done so, or makes an empty one. What is mounted below has to come along: in a user namespace it is locked,
 // and a copy without it is refused.
 func (e *emitter) openRoot() {
+	if o := e.layout.overlay; o != nil && o.empty() {
+		e.b.From("root.overlay")
+		mode := parameter{key: "mode", value: fmt.Sprintf("%04o", o.mode())}
+		e.root = newFilesystem(e.b, "tmpfs", []parameter{mode}, 0, "root", "the root file system, which is empty")
+		return
+	}
 	if e.layout.rootPath == "" {
 		return
 	}

@@ -1,10 +1,14 @@
 package mounts_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/mounts"
@@ -19,6 +23,15 @@ func prints(t *testing.T, tree mounts.Tree, script, want string) {
 	}
 	if strings.TrimSpace(got) != strings.TrimSpace(want) {
 		t.Errorf("the script\n%s\nprinted\n%s\nwant\n%s", script, got, want)
+	}
+}
+
+// fails runs a tree that makes its root itself and expects an error that says want.
+func fails(t *testing.T, tree mounts.Tree, want string) {
+	t.Helper()
+	out, err := run(t, tree, "echo the container runs", nil)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q; output %q", err, want, out)
 	}
 }
 
@@ -85,11 +98,8 @@ func TestBoundDevicesInTheRoot(t *testing.T) {
 
 func TestOwnRootThatIsMissing(t *testing.T) {
 	nstest.Root(t)
-	root := filepath.Join(t.TempDir(), "nowhere")
-	_, err := run(t, mounts.Tree{RootPath: root}, "", nil)
-	if want := `root.path): no such file or directory: ENOENT: there is no such directory on the host`; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want one with %q", err, want)
-	}
+	fails(t, mounts.Tree{RootPath: filepath.Join(t.TempDir(), "nowhere")},
+		"(root.path): no such file or directory: ENOENT: there is no such directory on the host")
 }
 
 // TestAnotherDevice has something else on the host where a device is asked for.
@@ -99,10 +109,7 @@ func TestAnotherDevice(t *testing.T) {
 		RootPath: nstest.RootFS(t), BindDevices: true,
 		Devices: []mounts.Device{{Path: "/dev/full", Type: "c", Major: 1, Minor: 3}},
 	}
-	_, err := run(t, tree, "", nil)
-	if want := "linux.devices[0]): resource temporarily unavailable: EAGAIN: the host's /dev/full is another device"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want one with %q", err, want)
-	}
+	fails(t, tree, "(linux.devices[0]): resource temporarily unavailable: EAGAIN: the host's /dev/full is another device")
 }
 
 // TestNoPivot changes into the root instead of exchanging it.
@@ -127,4 +134,81 @@ func TestNoPivot(t *testing.T) {
 			prints(t, tree(nstest.RootFS(t)), script, want)
 		}
 	})
+}
+
+// TestRootOfTheNamespace has nothing mounted above the initial root of the machine, which
+// is a ramfs or tmpfs that pivot_root(2) does not exchange: an initramfs that has not
+// been left. A thread goes there, in a mount namespace of its own, and ends there.
+func TestRootOfTheNamespace(t *testing.T) {
+	nstest.Root(t)
+	fds := []int{detached(t, nstest.RootFS(t)), detached(t, "/dev/null")}
+	in, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	onInitialRoot(t, func() {
+		tree := mounts.Tree{Root: rootFD, Null: nullFD, Mounts: []mounts.Mount{proc}}
+		_, _, err := start(t, tree, "", in, fds)
+		if want := "pivot_root \".\" \".\" (root): invalid argument: EINVAL: the root of this mount namespace is the initramfs"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	})
+	fds[0] = detached(t, nstest.RootFS(t))
+	onInitialRoot(t, func() {
+		// The container has every capability, and takes the way up: a directory outside
+		// of a chroot, and from there. It ends where it began.
+		const script = `
+			awk '$5 == "/"' /proc/self/mountinfo | wc -l; ls / | head -n 3; ls -d /../../bin
+			echo >/here; mkdir -p /sub/proc; cp /bin/busybox /sub; mount -o bind /proc /sub/proc; exec 3</
+			chroot /sub /busybox sh -c 'cd -P /proc/self/fd/3/../.. && /busybox ls -d here'`
+		tree := mounts.Tree{Root: rootFD, Null: nullFD, NoPivot: true, Mounts: []mounts.Mount{proc}}
+		process, out, err := start(t, tree, script, in, fds)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer process.Close()
+		defer out.Close()
+		text, _ := io.ReadAll(out)
+		if _, err := process.Wait(); err != nil {
+			t.Error(err)
+		}
+		if got, want := string(text), "1\nbin\ndev\netc\n/../../bin\nhere\n"; got != want {
+			t.Errorf("printed %q, want %q", got, want)
+		}
+	})
+}
+
+// onInitialRoot does something where the root of a mount namespace is /.
+func onInitialRoot(t *testing.T, do func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock it
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+				return err
+			}
+			own, err := unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(own)
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return err
+			}
+			if err := unix.Unmount("/", unix.MNT_DETACH); err != nil {
+				return err
+			}
+			if err := unix.Setns(own, unix.CLONE_NEWNS); err != nil { // to what is below
+				return err
+			}
+			do()
+			return nil
+		}()
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
 }

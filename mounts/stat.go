@@ -22,6 +22,19 @@ const (
 	statxSize  = 256
 )
 
+// name is what the word says, in an explanation.
+func (w word) name() string {
+	switch w.offset {
+	case statxUID:
+		return "owner"
+	case statxGID:
+		return "group"
+	case statxMode:
+		return "type and mode"
+	}
+	return "device"
+}
+
 // deviceWords are the numbers of a device.
 func deviceWords(dev uint64) []word {
 	return []word{{statxMajor, unix.Major(dev)}, {statxMinor, unix.Minor(dev)}}
@@ -30,19 +43,29 @@ func deviceWords(dev uint64) []word {
 // statx asks what a descriptor leads to. Linux 4.11
 func (e *emitter) statx(fd prog.Arg) *prog.Block {
 	buffer := prog.Buffer("statx", statxSize)
-	e.b.Add(prog.Op{
+	e.b.Add(statxOp(fd, buffer))
+	return buffer
+}
+
+func statxOp(fd prog.Arg, buffer *prog.Block) prog.Op {
+	return prog.Op{
 		Call: prog.Statx,
 		Args: prog.Args{fd, prog.Str(""), prog.Int(unix.AT_STATX_DONT_SYNC | unix.AT_EMPTY_PATH), prog.Int(unix.STATX_BASIC_STATS), buffer},
 		Why:  "what is this?",
-	})
-	return buffer
+	}
 }
 
 // compare stops the program where a word is another one; how that works, isProc says.
 func (e *emitter) compare(stat *prog.Block, w word, why, hint string) {
-	e.b.Add(prog.Op{
+	op := compareOp(stat, w)
+	op.Why, op.Hint = why, hint
+	e.b.Add(op)
+}
+
+func compareOp(stat *prog.Block, w word) prog.Op {
+	return prog.Op{
 		Call:     prog.Futex,
 		Args:     prog.Args{prog.Ref{Block: stat, Offset: w.offset}, prog.Int(futexWait), prog.Int(w.value), prog.Timespec(0, 0)},
-		Tolerate: unix.ETIMEDOUT, Why: why, Hint: hint,
-	})
+		Tolerate: unix.ETIMEDOUT,
+	}
 }

@@ -19,8 +19,13 @@ type Tree struct {
 	// not copy mounts: it does so itself, in its own copy of the host's tree, once,
 	// and uses the descriptor from then on. RootPath is the directory on the host,
 	// an absolute path; what is mounted below it comes along.
+	// An Overlay without Lower is a root of nothing: an empty tmpfs.
 	RootPath string
 	Overlay  *Overlay
+
+	// UserXattr is [Overlay].UserXattr for every overlay of the tree: where the
+	// program is in a user namespace.
+	UserXattr bool
 
 	// Null is the host's /dev/null as a detached mount. The caller has checked that
 	// it is the character device 1:3. Where it is the zero FD and Masked needs one,
@@ -82,9 +87,13 @@ type Mount struct {
 	// that is missing is made: a directory, or a file where a file is bound.
 	Destination string
 
-	// Type is the file system, such as "tmpfs". "cgroup" means cgroup2. It means
-	// nothing for a bind mount, which is known by its type "bind" or by the option
-	// bind or rbind.
+	// Type is the file system, such as "tmpfs". It means nothing for a bind mount,
+	// which is known by its type "bind" or by the option bind or rbind.
+	//
+	// "cgroup" means cgroup2: a new mount of that shows the hierarchy from the root of
+	// the cgroup namespace on. A container without one of its own sees the host's that
+	// way; to show it its own group alone, bind the directory of that group, by Source,
+	// or by From where the program's user namespace may not search the way there.
 	Type string
 
 	// Source is, for a bind mount, an absolute path of the host. For a file system

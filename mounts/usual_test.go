@@ -1,6 +1,7 @@
 package mounts_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -81,6 +82,45 @@ func TestDevicesOfARootWithADevOfItsOwn(t *testing.T) {
 	}
 	tree.Devices = []mounts.Device{{Path: "/etc/passwd", Type: "p"}}
 	refused(t, root, tree, "file exists")
+}
+
+func TestRelativeDestination(t *testing.T) {
+	nstest.Root(t)
+	expect(t, nstest.RootFS(t), mounts.Tree{Mounts: []mounts.Mount{proc, {Destination: "run/./deep//er", Type: "tmpfs", Source: "x"}}},
+		"grep -o ' /run/[^ ]*' /proc/self/mountinfo", "/run/deep/er")
+}
+
+// TestDeviceThatIsThere has a device of the configuration in the root already, or nearly.
+func TestDeviceThatIsThere(t *testing.T) {
+	nstest.Root(t)
+	root := nstest.RootFS(t)
+	want := mounts.Device{Path: "/dev/x", Type: "c", Major: 10, Minor: 229, FileMode: 0o640, UID: 7, GID: 8}
+	fifo := mounts.Device{Path: "/dev/deep/fifo", Type: "p", FileMode: 0o600}
+	tree := mounts.Tree{Devices: []mounts.Device{want, fifo}}
+	for range 2 {
+		expect(t, root, tree, "stat -c '%t:%T %a %u:%g %F' /dev/x /dev/deep/fifo", "a:e5 640 7:8 character special file\n0:0 600 0:0 fifo")
+	}
+	for _, row := range []struct {
+		sentence string
+		change   func(*mounts.Device)
+	}{
+		{"a block device of the same numbers", func(d *mounts.Device) { d.Type = "b" }},
+		{"another first number", func(d *mounts.Device) { d.Major++ }},
+		{"another second number", func(d *mounts.Device) { d.Minor++ }},
+		{"another mode", func(d *mounts.Device) { d.FileMode = 0o666 }},
+		{"another owner", func(d *mounts.Device) { d.UID = 0 }},
+		{"another group", func(d *mounts.Device) { d.GID = 0 }},
+		{"a pipe", func(d *mounts.Device) { *d = mounts.Device{Path: "/dev/x", Type: "p"} }},
+		{"a link", func(*mounts.Device) { symlink(t, "fuse", filepath.Join(root, "dev/x")) }},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			d := want
+			row.change(&d)
+			refused(t, root, mounts.Tree{Devices: []mounts.Device{d}},
+				"(linux.devices[0]): file exists: EEXIST: there is a file at this place already, and not the same device")
+			expect(t, root, mounts.Tree{}, "stat -c %a /etc/passwd", "644")
+		})
+	}
 }
 
 func TestDevIsABindMount(t *testing.T) {
