@@ -1,8 +1,6 @@
 package container
 
 import (
-	"slices"
-
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
 )
@@ -106,26 +104,5 @@ func (c *compiler) checkUser(wrong refuse) {
 	}
 	if c.host.AppArmor {
 		c.warn("linux.namespaces: AppArmor gives programs without a profile no capabilities in their user namespaces here (kernel.apparmor_restrict_unprivileged_userns=1)")
-	}
-}
-
-// checkClocks refuses offsets that cannot be set.
-func (c *compiler) checkClocks(wrong refuse) {
-	if len(c.spec.TimeOffsets) == 0 {
-		return
-	}
-	switch {
-	case c.spec.Namespaces.PathOf(clone.NEWTIME) != "":
-		wrong("linux.timeOffsets", "the time namespace is joined: its clocks were set when it was made")
-	case !c.isNew(clone.NEWTIME):
-		wrong("linux.timeOffsets", "there is no new time namespace whose clocks these could be")
-	}
-	for name, o := range c.spec.TimeOffsets {
-		if !slices.Contains(clocks[:], name) {
-			wrong("linux.timeOffsets", "%q is no clock of a time namespace: want monotonic or boottime", name)
-		}
-		if o.Nanosecs >= 1e9 {
-			wrong("linux.timeOffsets."+name, "%d nanoseconds are a second or more", o.Nanosecs)
-		}
 	}
 }

@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -184,5 +185,37 @@ func TestIDMappings(t *testing.T) {
 				t.Errorf("groups: %v: %v", gid, err)
 			}
 		})
+	}
+}
+
+// TestDuringInJSON: a program that reads a plan finds the host's side at the sync points.
+func TestDuringInJSON(t *testing.T) {
+	plan, err := container.Compile(with("/srv/root", mapped(ids(1000, 1), ids(1000, 1))), hostOf(t, "6.12-single"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		During [][]struct{ Call, Why, Origin string }
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	var calls []string
+	for _, point := range read.During {
+		for _, s := range point {
+			calls = append(calls, s.Origin+": "+s.Call)
+		}
+	}
+	want := []string{
+		`linux.uidMappings: openat(AT_FDCWD, "/proc/PID/uid_map", O_WRONLY|O_CLOEXEC); write "0 1000 1\n"`,
+		`linux.gidMappings: openat(AT_FDCWD, "/proc/PID/setgroups", O_WRONLY|O_CLOEXEC); write "deny"`,
+		`linux.gidMappings: openat(AT_FDCWD, "/proc/PID/gid_map", O_WRONLY|O_CLOEXEC); write "0 1000 1\n"`,
+	}
+	if len(read.During) != 1 || !slices.Equal(calls, want) {
+		t.Errorf("got %q, want %q", calls, want)
 	}
 }

@@ -1,7 +1,6 @@
 package container
 
 import (
-	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -167,50 +166,6 @@ func (c *compiler) emitNoGroups(tolerate unix.Errno) {
 		Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Tolerate: tolerate,
 		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
 	})
-}
-
-// emitClocks makes the time namespace. It can be changed only until somebody is in it,
-// which is at the next fork. time_namespaces(7), Linux 5.6
-func (c *compiler) emitClocks() {
-	if !c.isNew(clone.NEWTIME) {
-		return
-	}
-	c.b.From("linux.namespaces")
-	c.b.Add(prog.Op{
-		Call: prog.Unshare, Args: prog.Args{prog.Int(unix.CLONE_NEWTIME)}, Why: "for the process that is forked",
-		Hint: "EINVAL: the kernel is built without time namespaces; ENOSPC: user.max_time_namespaces is reached",
-	})
-	text := offsets(c.spec.TimeOffsets)
-	if text == "" {
-		return
-	}
-	c.b.From("linux.timeOffsets")
-	// The file belongs to root of the whole machine where the process is not dumpable.
-	open := func(v uint64, why string) {
-		if c.joinsUser() {
-			c.b.Add(prog.Op{Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_DUMPABLE), prog.Int(v)}, Why: why})
-		}
-	}
-	open(1, "its own files in /proc are its own; no process of the container's sees it yet")
-	fd := mounts.OpenProc(c.b, c.hostProc(), "self/timens_offsets", unix.O_WRONLY)
-	c.b.Add(prog.Op{
-		Call: prog.Write, Args: prog.Args{fd, prog.Str(text), prog.Int(len(text))}, Why: "the clocks of the time namespace",
-		Hint: "ERANGE: the clock would stand before 0, or later than 146 years from now",
-	})
-	open(0, "it holds descriptors of the host: nobody may trace it")
-}
-
-// clocks are the clocks of a time namespace by their names in /proc/PID/timens_offsets.
-var clocks = [...]string{"monotonic", "boottime"}
-
-// offsets is what is written there.
-func offsets(m map[string]TimeOffset) (text string) {
-	for _, clock := range clocks {
-		if o, ok := m[clock]; ok {
-			text += fmt.Sprintf("%s %d %d\n", clock, o.Secs, o.Nanosecs)
-		}
-	}
-	return text
 }
 
 // emitScore sets the OOM score while the process has the caller's rights.
