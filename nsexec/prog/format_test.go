@@ -148,6 +148,9 @@ func TestTexts(t *testing.T) {
 		{prog.Op{Call: prog.Mount, Args: prog.Args{nil, prog.Str("/"), nil, prog.Int(unix.MS_REC | unix.MS_SLAVE)}}, `mount(NULL, "/", NULL, MS_REC|MS_SLAVE, NULL)`},
 		{prog.Op{Call: prog.Unshare, Args: prog.Args{prog.Int(unix.CLONE_NEWNS | unix.CLONE_NEWPID)}}, "unshare(CLONE_NEWNS|CLONE_NEWPID)"},
 		{prog.Op{Call: prog.Setsid}, "setsid()"},
+		{prog.Op{Call: prog.RtSigprocmask, Args: prog.Args{prog.Int(unix.SIG_SETMASK), prog.Sigset(^uint64(0)), prog.Int(0), prog.Int(8)}}, "rt_sigprocmask(SIG_SETMASK, ~[], NULL, 8)"},
+		{prog.Op{Call: prog.RtSigprocmask, Args: prog.Args{prog.Int(unix.SIG_BLOCK), prog.Sigset(1<<0 | 1<<16), prog.Int(0), prog.Int(8)}}, "rt_sigprocmask(SIG_BLOCK, [HUP CHLD], NULL, 8)"},
+		{prog.Op{Call: prog.Waitid, Args: prog.Args{prog.Int(unix.P_PIDFD), prog.Int(0), prog.Int(0), prog.Int(unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE), prog.Int(0)}}, "waitid(P_PIDFD, 0, NULL, WNOHANG|WEXITED|WNOWAIT|__WCLONE, NULL)"},
 		{prog.Op{Call: 255, Args: prog.Args{prog.Int(1)}}, "call(255)()"},
 	}
 	for _, r := range rows {
