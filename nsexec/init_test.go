@@ -124,6 +124,7 @@ func TestInitForwards(t *testing.T) {
 			`while kill -0 $!; do wait $!; done 2>&-; exit 3`
 		p := start(t, withInit(t, k.namespaces, [3]*os.File{hold, w, nil}, execve(busybox(t), "sh", "-c", script)))
 		w.Close()
+		deadline(t, r)
 		lines := bufio.NewScanner(r)
 		expect := func(want string) {
 			t.Helper()

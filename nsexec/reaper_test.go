@@ -54,6 +54,14 @@ func TestReaperReaps(t *testing.T) {
 	})
 }
 
+// deadline makes a read fail that waits for what never comes.
+func deadline(t *testing.T, r *os.File) {
+	t.Helper()
+	if err := r.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // eventually looks until there is nothing wrong, for ten seconds at most.
 func eventually(t *testing.T, look func() error) {
 	t.Helper()
@@ -88,6 +96,7 @@ func TestReaperHoldsNothing(t *testing.T) {
 		p := start(t, withInit(t, k.namespaces, [3]*os.File{hold, w, w}, execve(busybox(t), "sh", "-c", script)))
 		w.Close()
 		hold.Close()
+		deadline(t, r)
 		// It ends when the program has closed it, which is long before the init does.
 		if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Fatalf("standard output: %d, %v; want its end", n, err)
@@ -102,12 +111,7 @@ func TestReaperHoldsNothing(t *testing.T) {
 			return string(text)
 		}
 		// Start has returned when the init was executed; it names itself first.
-		eventually(t, func() error {
-			if comm := read("comm"); comm != "init\n" {
-				return fmt.Errorf("its name is %q", comm)
-			}
-			return nil
-		})
+		eventually(t, func() error { return named(p, "init") })
 		if argv := read("cmdline"); argv != "init\x00" {
 			t.Errorf("its command line is %q", argv)
 		}
@@ -134,6 +138,15 @@ func TestReaperHoldsNothing(t *testing.T) {
 			t.Errorf("status %#x", int(status))
 		}
 	})
+}
+
+// named is an error while the process has another name.
+func named(p *nsexec.Process, name string) error {
+	comm, err := os.ReadFile(procPath(p, "comm"))
+	if err != nil || string(comm) != name+"\n" {
+		return fmt.Errorf("its name is %q (%v)", comm, err)
+	}
+	return nil
 }
 
 // field is a field of a file in /proc with lines "Name: value".
@@ -163,6 +176,7 @@ func TestReaperSizeBesideOthers(t *testing.T) {
 		hold, release := pipe(t)
 		defer release.Close()
 		p := start(t, withInit(t, unix.CLONE_NEWPID, [3]*os.File{hold, nil, nil}, execve(busybox(t), "cat")))
+		eventually(t, func() error { return named(p, "init") })
 		text, err := os.ReadFile(procPath(p, "smaps_rollup"))
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +184,7 @@ func TestReaperSizeBesideOthers(t *testing.T) {
 		return kib(t, field(string(text), "Rss"))
 	}
 	t.Logf("%-30s %5d KiB", "this one", own())
-	for _, argv := range [][]string{{"tini", "-s", "--"}, {"catatonit", "--"}} {
+	for _, argv := range [][]string{{"tini", "-s", "--"}, {"tini-static", "-s", "--"}, {"catatonit", "--"}} {
 		path, err := osexec.LookPath(argv[0])
 		if err != nil {
 			t.Logf("%-30s not installed", argv[0])
@@ -183,6 +197,7 @@ func TestReaperSizeBesideOthers(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		deadline(t, r)
 		if _, err := r.Read(make([]byte, 1)); err != nil { // its child runs
 			t.Fatal(err)
 		}
