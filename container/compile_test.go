@@ -57,6 +57,7 @@ func TestCompileRefuses(t *testing.T) {
 		{func(s *container.Spec) { s.Domainname = strings.Repeat("d", 65) }, "domainname: it has 65 bytes, the kernel takes at most 64"},
 		{func(s *container.Spec) { s.Hostname = "a\x00b" }, `hostname: "a\x00b" holds a NUL`},
 
+		{func(s *container.Spec) { s.Process.ConsoleSize.Width = 80 }, "process.consoleSize: there is no terminal of which it could be the size"},
 		{func(s *container.Spec) { s.Process.Args = nil }, "process.args: there is no program to run"},
 		{func(s *container.Spec) { s.Process.Args = []string{""} }, "process.args: there is no program to run"},
 		{func(s *container.Spec) { s.Process.Args = []string{"sh", "a\x00"} }, `process.args[1]: "a\x00" holds a NUL`},

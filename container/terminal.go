@@ -65,7 +65,7 @@ func (c *compiler) emitControllingTerminal() {
 	c.b.Add(prog.Op{
 		Call: prog.Ioctl, Args: prog.Args{prog.FD{Num: 0, Name: "stdin"}, prog.Int(unix.TIOCSCTTY), prog.Int(0)},
 		Why:  "the controlling terminal of the session",
-		Hint: "EPERM: the process does not lead a session, or has a controlling terminal already",
+		Hint: "EIO: the other end of the terminal is closed already; EPERM: the process does not lead a session, or has a controlling terminal already",
 	})
 	c.b.From("process")
 }

@@ -30,13 +30,18 @@ type lookup struct {
 	path  string
 	flags uint64
 	why   string
+	hint  string // empty is linkHint
 }
 
 func (l *lookup) op(resolve uint64, out prog.Slot) prog.Op {
+	hint := linkHint
+	if l.hint != "" {
+		hint = l.hint
+	}
 	return prog.Op{
 		Call: prog.Openat2,
 		Args: prog.Args{l.from, prog.Str(l.path), prog.OpenHow(l.flags, 0, resolve), prog.Int(prog.OpenHowSize)},
-		Out:  out, Why: l.why, Hint: linkHint,
+		Out:  out, Why: l.why, Hint: hint,
 	}
 }
 

@@ -40,12 +40,12 @@ func (e *emitter) terminal() {
 		return
 	}
 	e.b.From("process.terminal")
-	op := (&lookup{
+	l := lookup{
 		from: e.devpts(), path: "ptmx", flags: unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC,
-		why: "a new pseudo-terminal: the end of the caller's",
-	}).op(straight|unix.RESOLVE_NO_XDEV, t.Master)
-	op.Hint = "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); ENOENT or EACCES: it is one of a user namespace without root, which has no ptmx"
-	e.b.Add(op)
+		why:  "a new pseudo-terminal: the end of the caller's",
+		hint: "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); EACCES: its option ptmxmode does not let this user have one",
+	}
+	e.b.Add(l.op(straight|unix.RESOLVE_NO_XDEV, t.Master))
 	e.b.Add(prog.Op{
 		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCSPTLCK), prog.Integers(0)},
 		Why: "the kernel makes it locked",
@@ -80,8 +80,8 @@ func (e *emitter) devpts() prog.Arg {
 		}
 	}
 	dir := e.b.Slot("pts")
-	openInRoot(e.b, lookup{from: e.layout.tree.Root, path: at, flags: oPath | unix.O_DIRECTORY, why: "where terminals are"}, dir)
-	e.isFilesystem(dir, unix.DEVPTS_SUPER_MAGIC, unix.ETIMEDOUT, "it must be a devpts",
-		"EAGAIN: there is no devpts on /dev/pts, of which a terminal could be had: mount one there")
+	const hint = "there is no devpts on /dev/pts, which a terminal comes from: mount one there"
+	openInRoot(e.b, lookup{from: e.layout.tree.Root, path: at, flags: oPath | unix.O_DIRECTORY, why: "where terminals are", hint: hint}, dir)
+	e.isFilesystem(dir, unix.DEVPTS_SUPER_MAGIC, unix.ETIMEDOUT, "it must be a devpts", hint)
 	return dir
 }
