@@ -68,8 +68,9 @@ test-vm: setup bin/vmrun test-binaries-amd64 test-binaries-arm64 ## the same tes
 	VMRUN_BOOT=1 $(GO) test -count=1 -v -run Boot ./test/vmrun ./test
 
 bench: build ## the table of the README: against crun, runc, bwrap, unshare, and the library
-	test/setup/host crun runc bubblewrap util-linux
+	test/setup/host crun runc bubblewrap util-linux tini catatonit
 	$(GO) run ./test/bench -selfcontain bin/selfcontain $(BENCHFLAGS)
+	$(GO) test -count=1 -v -run TestReaperSizeBesideOthers ./nsexec
 
 soak: setup ## long runs: every fuzz target for FUZZTIME, the tests in their long form and under -race
 	test/setup/fuzz $(FUZZTIME)

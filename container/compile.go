@@ -52,7 +52,6 @@ type compiler struct {
 	files []prog.FD // what is handed down, by number
 	root  prog.FD
 	null  prog.FD
-	init  prog.FD
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
 
@@ -100,7 +99,7 @@ func (c *compiler) before() {
 		}))
 	}
 	if c.spec.Init {
-		c.init = step(Step{
+		step(Step{ // the last one, for nsexec.EmitInit
 			Action: OpenInit, As: c.hand("init"),
 			Why: "what the first process becomes: it reaps, forwards signals, ends as the program ends", Origin: "init",
 		})

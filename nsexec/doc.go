@@ -42,6 +42,12 @@
 // So whatever holds the child up before it has executed the image holds up the caller:
 // a cgroup that is frozen, or a file system that the caller itself serves.
 //
+// # The init
+//
+// A program can fork before its execve and leave its first process behind as an init
+// ([EmitInit]): it reaps orphans, forwards signals and ends as the user's program ends.
+// That is a second image, always the same one ([Reaper]), of less than sixty instructions.
+//
 // # The report
 //
 // The report is a file in memory that the image maps shared. The interpreter writes

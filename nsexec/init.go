@@ -17,20 +17,34 @@ type Init struct {
 
 // EmitInit forks: the operations that follow are those of a second process, up to the
 // execution of the user's program. Meanwhile the first one stands still (CLONE_VFORK),
-// and then becomes the init of [Reaper], of which image is a descriptor that the caller
-// has handed down ([OpenReaper]); [Init.EmitBecome] says how, behind the last operation
-// of the second. files is the number that was told to [Begin]. Everything but the
-// standard streams must be close-on-exec by now.
+// and then becomes the init of [Reaper]; [Init.EmitBecome] says how, behind the last
+// operation of the second. files is the number that was told to [Begin]; the last of them
+// is a descriptor of the init's image ([OpenReaper]). Descriptors below first stay open
+// in the user's program; the others must be close-on-exec by now ([EmitCloseOnExec]).
 //
 // The first process blocks all signals before, and forwards the ones that wait when
 // it is the init: none is lost after [Start] has returned.
+//
+// For a moment the user's program already runs while the first process still is this
+// image. So everything is closed for real before, but what it needs until then: the
+// init's image, the report and the control socket.
 //
 // alone is for a process that is not the first of a pid namespace. The kernel sends no
 // orphans to it then, and does not end its children with it, so both are asked for:
 // PR_SET_CHILD_SUBREAPER(2const), Linux 3.4, and PR_SET_PDEATHSIG(2const), which a change
 // of ids by the user's program takes back.
-func EmitInit(b *prog.Builder, files int, image prog.FD, alone bool) Init {
-	in := Init{image: image, user: b.Slot("user"), becomes: b.Label("becomes the init")}
+func EmitInit(b *prog.Builder, files, first int, alone bool) Init {
+	image := files - 1
+	for _, r := range [][2]uint32{{uint32(first), uint32(image) - 1}, {uint32(files) + 2, ^uint32(0)}} {
+		if r[0] > r[1] {
+			continue // the image is the first of them
+		}
+		b.Add(prog.Op{
+			Call: prog.CloseRange, Args: prog.Args{prog.Int(r[0]), prog.Int(r[1]), prog.Int(0)},
+			Why: "nothing of the host is held while the user's program runs",
+		})
+	}
+	in := Init{image: prog.FD{Num: image, Name: initName}, user: b.Slot("user"), becomes: b.Label("becomes the init")}
 	if alone {
 		in.self = b.Slot("self")
 		b.Add(prog.Op{

@@ -89,26 +89,36 @@ func TestInterpreterInEveryBuild(t *testing.T) {
 func TestInterpreterCrossBuilt(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
-			var first []byte
+			first := map[string][]byte{}
 			for _, args := range [][]string{nil, {"-ldflags=-randlayout=5"}, {"-buildmode=pie"}, {"-ldflags=-s -w"}, {"-ldflags=-s -w -randlayout=6"}} {
 				bin := filepath.Join(t.TempDir(), "digest")
 				goTool(t, []string{"CGO_ENABLED=0", "GOARCH=" + arch}, append(append([]string{"build", "-buildvcs=false", "-o", bin}, args...), "./testdata/digest")...)
 				text := textSection(t, bin)
-				if first == nil {
-					first = interpreterIn(t, bin, text)
-					countInstructions(t, arch, bin, first)
-					if sum := fmt.Sprintf("%x", sha(first)); sum != golden(t, "interpreter", arch) {
-						t.Errorf("the interpreter's SHA-256 is %s, in testdata/golden.txt it is %s", sum, golden(t, "interpreter", arch))
+				for _, c := range codes {
+					if args == nil {
+						first[c.symbol] = codeIn(t, c.symbol, bin, text)
+						countInstructions(t, arch, bin, c.symbol, first[c.symbol], c.most)
+						if sum := fmt.Sprintf("%x", sha(first[c.symbol])); sum != golden(t, c.name, arch) {
+							t.Errorf("the %s's SHA-256 is %s, in testdata/golden.txt it is %s", c.name, sum, golden(t, c.name, arch))
+						}
 					}
-				}
-				// A stripped program has no symbols: the bytes are there, once.
-				if n := bytes.Count(text, append(first[:len(first):len(first)], nsexec.Marker()...)); n != 1 {
-					t.Errorf("built with %v: the interpreter's bytes are there %d times, want once", args, n)
+					// A stripped program has no symbols: the bytes are there, once.
+					code := first[c.symbol]
+					if n := bytes.Count(text, append(code[:len(code):len(code)], nsexec.Marker()...)); n != 1 {
+						t.Errorf("built with %v: the %s's bytes are there %d times, want once", args, c.name, n)
+					}
 				}
 			}
 		})
 	}
 }
+
+// codes are the symbols whose code is copied, and how many instructions each may have:
+// what can be read at a glance.
+var codes = []struct {
+	name, symbol string
+	most         int
+}{{"interpreter", "interp", 45}, {"reaper", "reaper", 60}}
 
 func textSection(t *testing.T, bin string) []byte {
 	t.Helper()
@@ -124,8 +134,8 @@ func textSection(t *testing.T, bin string) []byte {
 	return text
 }
 
-// interpreterIn is the interpreter's code, from its symbol to its end marker.
-func interpreterIn(t *testing.T, bin string, text []byte) []byte {
+// codeIn is the code of a symbol, up to its end marker.
+func codeIn(t *testing.T, symbol, bin string, text []byte) []byte {
 	t.Helper()
 	f, err := elf.Open(bin)
 	if err != nil {
@@ -137,7 +147,7 @@ func interpreterIn(t *testing.T, bin string, text []byte) []byte {
 		t.Fatal(err)
 	}
 	for _, s := range symbols {
-		if s.Name != "github.com/selfcontain/runtime/nsexec.interp.abi0" {
+		if s.Name != "github.com/selfcontain/runtime/nsexec."+symbol+".abi0" {
 			continue
 		}
 		code := text[s.Value-f.Section(".text").Addr:][:s.Size]
@@ -147,15 +157,14 @@ func interpreterIn(t *testing.T, bin string, text []byte) []byte {
 		}
 		return code[:end]
 	}
-	t.Fatal("no symbol nsexec.interp.abi0")
+	t.Fatalf("no symbol nsexec.%s.abi0", symbol)
 	return nil
 }
 
-// countInstructions holds the interpreter to what can be read at a glance.
-func countInstructions(t *testing.T, arch, bin string, code []byte) {
+// countInstructions counts those of a symbol.
+func countInstructions(t *testing.T, arch, bin, symbol string, code []byte, most int) {
 	t.Helper()
-	const most = 45
-	out := goTool(t, nil, "tool", "objdump", "-s", `nsexec\.interp\.abi0$`, bin)
+	out := goTool(t, nil, "tool", "objdump", "-s", `nsexec\.`+symbol+`\.abi0$`, bin)
 	n, last := 0, ""
 	for line := range strings.Lines(out) {
 		fields := strings.Fields(line)
@@ -167,5 +176,5 @@ func countInstructions(t *testing.T, arch, bin string, code []byte) {
 	if n == 0 || n > most || arch == "arm64" && 4*n != len(code) {
 		t.Errorf("%d instructions in %d bytes, want at most %d", n, len(code), most)
 	}
-	t.Logf("%s: %d instructions, %d bytes", arch, n, len(code))
+	t.Logf("%s on %s: %d instructions, %d bytes", symbol, arch, n, len(code))
 }

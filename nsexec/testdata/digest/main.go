@@ -1,6 +1,6 @@
 // Command digest prints what must not depend on how a Go program is built: the
-// SHA-256 of the interpreter that it finds in its own text, and the digest of the
-// image of one fixed program.
+// SHA-256 of the interpreter that it finds in its own text, the digest of the image of
+// one fixed program, and that of the init.
 package main
 
 import (
@@ -31,7 +31,11 @@ func main() {
 	}
 	// The code begins at the entry point, and nothing but zeros follows it in its page.
 	code := bytes.TrimRight(image.Bytes()[0x140:0x1000], "\x00")
-	fmt.Printf("%x %s\n", sha256.Sum256(code), image.Digest())
+	reaper, err := nsexec.ReaperDigest()
+	if err != nil {
+		fail(err)
+	}
+	fmt.Printf("%x %s %s\n", sha256.Sum256(code), image.Digest(), reaper)
 }
 
 func fail(err error) {
