@@ -31,7 +31,8 @@ func (c *compiler) checkKeyring(wrong complaint) {
 // keyrings belong to no namespace but the user's. So another user, or a container of
 // another state directory with the same id, could lay one out beforehand and read what
 // is put there. What was joined is therefore looked at: a new one belongs to root and can
-// be searched by nobody but who has it, and any other is left for one without a name.
+// be searched by nobody but who has it, and any other is left for one without a name. So
+// is that of an earlier container, which the kernel takes apart a moment after its end.
 // Then the name is given away, so that a process that enters the container later finds
 // it. A kernel without keyrings has nothing that has to be kept apart.
 //

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,16 +61,18 @@ func keysInside(t *testing.T, spec container.Spec) string {
 func TestKeyring(t *testing.T) {
 	nstest.Root(t)
 	root := nstest.RootFS(t)
+	long := strings.Repeat("x", 255)
+	own := fmt.Sprintf("_ses.%d-", time.Now().UnixNano()) // no other run of this test has it
 	const searched = prog.KeyPossessorAll | prog.KeyUserView | prog.KeyUserRead | prog.KeyUserSearch | prog.KeyUserLink
-	keyringOf(t, 0, "_ses.test-2", searched)
-	keyringOf(t, 4711, "_ses.test-3", prog.KeyPossessorAll|prog.KeyOtherSearch)
-	keyringOf(t, 4711, "_ses.test-4", prog.KeyPossessorAll)
+	keyringOf(t, 0, own+"2", searched)
+	keyringOf(t, 4711, own+"3", prog.KeyPossessorAll|prog.KeyOtherSearch)
+	keyringOf(t, 4711, own+"4", prog.KeyPossessorAll)
 	for _, row := range []struct{ name, keyring, want string }{
-		{"one of the container's own, which root owns and the user possesses", "_ses.test-1", "3f1b0000 0:0 _ses.test-1:"},
-		{"one without a name where root has one of the name", "_ses.test-2", "3f030000 0:0 _ses:"},
-		{"one without a name where another user offers one of the name to everybody", "_ses.test-3", "3f030000 0:0 _ses:"},
-		{"one of its own where another user keeps one of the name to himself", "_ses.test-4", "3f1b0000 0:0 _ses.test-4:"},
-		{"a long name", "_ses." + strings.Repeat("x", 255), "3f1b0000 0:0 _ses." + strings.Repeat("x", 255) + ":"},
+		{"one of the container's own, which root owns and the user possesses", own + "1", "3f1b0000 0:0 " + own + "1:"},
+		{"one without a name where root has one of the name", own + "2", "3f030000 0:0 _ses:"},
+		{"one without a name where another user offers one of the name to everybody", own + "3", "3f030000 0:0 _ses:"},
+		{"one of its own where another user keeps one of the name to himself", own + "4", "3f1b0000 0:0 " + own + "4:"},
+		{"a long name", own + long, "3f1b0000 0:0 " + own + long + ":"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			spec := with(root, func(s *container.Spec) { s.Keyring, s.Process.User.UID = row.keyring, 1000 })
@@ -85,7 +88,7 @@ func TestKeyring(t *testing.T) {
 func TestCallersKeyring(t *testing.T) {
 	nstest.Root(t)
 	root := nstest.RootFS(t)
-	const callers = "_ses.test-callers"
+	callers := fmt.Sprintf("_ses.%d-callers", time.Now().UnixNano())
 	look := func(keyring string) (list string) {
 		done := make(chan struct{})
 		go func() {
@@ -105,7 +108,7 @@ func TestCallersKeyring(t *testing.T) {
 		<-done
 		return list
 	}
-	if got := look("_ses.test-own"); got != "3f1b0000 0:0 _ses.test-own:" {
+	if got := look(callers + "-own"); got != "3f1b0000 0:0 "+callers+"-own:" {
 		t.Errorf("with a keyring of its own it sees\n%s", got)
 	}
 	if got := look(""); !strings.Contains(got, callers) {

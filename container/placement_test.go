@@ -92,6 +92,25 @@ func TestCompileRefusesPlaces(t *testing.T) {
 	}
 }
 
+// TestCompileRefusesPlacesThatAnInitKeeps: the program is made by the init, and has what a
+// new process inherits.
+func TestCompileRefusesPlacesThatAnInitKeeps(t *testing.T) {
+	const want = "process.scheduler: SCHED_DEADLINE and SCHED_FLAG_RESET_ON_FORK do not go on to the program, which an init has to make"
+	for _, row := range []struct {
+		scheduler container.Scheduler
+		refused   bool
+	}{
+		{container.Scheduler{Policy: "SCHED_DEADLINE", Runtime: 1e6, Deadline: 1e7}, true},
+		{container.Scheduler{Policy: "SCHED_FIFO", Priority: 1, Flags: []string{"SCHED_FLAG_RESET_ON_FORK"}}, true},
+		{container.Scheduler{Policy: "SCHED_FIFO", Priority: 1}, false},
+	} {
+		_, err := container.Compile(with("/srv/root", func(s *container.Spec) { s.Init, s.Process.Scheduler = true, &row.scheduler }), hostOf(t, "6.1-root"))
+		if got := err != nil && strings.Contains(err.Error(), want); got != row.refused {
+			t.Errorf("%+v: %v", row.scheduler, err)
+		}
+	}
+}
+
 // TestLists is how a list of nodes reaches the kernel.
 func TestLists(t *testing.T) {
 	for _, row := range []struct{ nodes, want string }{

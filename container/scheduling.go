@@ -1,6 +1,8 @@
 package container
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -120,6 +122,9 @@ func (c *compiler) checkScheduling(wrong complaint) {
 	p := &c.spec.Process
 	if p.Scheduler != nil {
 		p.Scheduler.check(wrong)
+		if c.spec.Init && (p.Scheduler.Policy == "SCHED_DEADLINE" || slices.Contains(p.Scheduler.Flags, "SCHED_FLAG_RESET_ON_FORK")) {
+			wrong("process.scheduler", "SCHED_DEADLINE and SCHED_FLAG_RESET_ON_FORK do not go on to the program, which an init has to make")
+		}
 	}
 	if p.IOPriority != nil {
 		p.IOPriority.check(wrong)

@@ -34,8 +34,10 @@ func LookupUser(root *os.File, user string) (u User, home string, err error) {
 
 // LookupHome is the home directory of a user in a root file system, which is "/" where
 // no account has this number.
-func LookupHome(root *os.File, uid uint32) (string, error) {
-	accounts, err := readIn(root, passwdFile)
+func LookupHome(root *os.File, uid uint32) (string, error) { return homeIn(root, passwdFile, uid) }
+
+func homeIn(root *os.File, file string, uid uint32) (string, error) {
+	accounts, err := readIn(root, file)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return "", err
 	}

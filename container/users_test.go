@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/mounts"
 )
 
 const somePasswd = `root:x:0:0:root:/root:/bin/sh
@@ -230,6 +231,45 @@ func TestLookupUserInStrangeRoots(t *testing.T) {
 				t.Errorf("home: got  %s\nhome: want %s", home, row.homeOf0)
 			}
 		})
+	}
+}
+
+// TestHomeBehindMounts: the passwd file that counts is the one that the program will see.
+func TestHomeBehindMounts(t *testing.T) {
+	dir := t.TempDir()
+	for name, home := range map[string]string{"root": "/of/the/root", "other": "/of/another"} {
+		makeRoot(t, filepath.Join(dir, name), "a:x:5:5::"+home+":\n", "")
+	}
+	root, other := filepath.Join(dir, "root"), filepath.Join(dir, "other")
+	symlink(t, other+"/etc/passwd", filepath.Join(dir, "link"))
+	tmpfs := func(to string, options ...string) mounts.Mount {
+		return mounts.Mount{Destination: to, Type: "tmpfs", Options: options}
+	}
+	for _, row := range []struct {
+		name   string
+		root   string
+		mounts []mounts.Mount
+		want   string
+	}{
+		{"no mount", root, nil, "/of/the/root"},
+		{"mounts elsewhere", root, []mounts.Mount{tmpfs("/etc2"), tmpfs("/etc/passwd2"), tmpfs("/et"), tmpfs("/etc/passwd/x"), mountOf("/var/etc", other+"/etc")}, "/of/the/root"},
+		{"a file is bound", root, []mounts.Mount{mountOf("/etc/passwd", other+"/etc/passwd")}, "/of/another"},
+		{"a file is bound, by the type", root, []mounts.Mount{{Destination: "/etc//./passwd", Type: "bind", Source: other + "/etc/passwd"}}, "/of/another"},
+		{"a link to a file is bound", root, []mounts.Mount{mountOf("/etc/passwd", dir+"/link")}, "/of/another"},
+		{"a directory is bound", root, []mounts.Mount{{Destination: "etc/", Source: other + "/etc", Options: []string{"ro", "rbind"}}}, "/of/another"},
+		{"the last one counts", root, []mounts.Mount{tmpfs("/etc"), mountOf("/etc", other+"/etc")}, "/of/another"},
+		{"a file system is mounted", root, []mounts.Mount{mountOf("/etc", other+"/etc"), tmpfs("/etc")}, "/"},
+		{"a file system with a copy of what was there", root, []mounts.Mount{tmpfs("/etc", "tmpcopyup")}, "/of/the/root"},
+		{"only the options change", root, []mounts.Mount{tmpfs("/etc", "remount", "ro")}, "/of/the/root"},
+		{"what is bound is not there", root, []mounts.Mount{mountOf("/etc/passwd", dir+"/none")}, "/"},
+		{"the root is not there", dir + "/none", nil, "/"},
+		{"the root is no directory of the host", "", nil, "/"},
+	} {
+		spec := container.Spec{Root: container.Root{Path: row.root}, Mounts: row.mounts}
+		spec.Process.User.UID = 5
+		if home, err := spec.Home(); err != nil || home != row.want {
+			t.Errorf("%s: %s, %v, want %s", row.name, home, err, row.want)
+		}
 	}
 }
 

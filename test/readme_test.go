@@ -21,7 +21,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.ParentDeathSignal = unix.SIGKILL // as run asks for
+	spec.ParentDeathSignal, spec.Keyring = unix.SIGKILL, "_ses.demo" // as run asks for
 	var host container.Host
 	if err := json.Unmarshal([]byte(read(t, "../container/testdata/hosts/6.1-root.json")), &host); err != nil {
 		t.Fatal(err)

@@ -89,12 +89,13 @@ func findPlanner(verb string) (planner, bool) {
 
 // planRun is for run: a bundle and an id.
 func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
-	bundle := bundleFlag(f)
+	bundle, flags := bundleFlag(f), processFlags(f)
 	return func(args []string) (*job, error) {
-		if _, err := containerID(args); err != nil {
+		id, err := containerID(args)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
-		plan, err := compile(*bundle)
+		plan, err := compile(*bundle, flags.change(id))
 		return &job{plan: plan}, err
 	}
 }

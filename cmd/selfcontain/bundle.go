@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/container"
@@ -20,14 +21,26 @@ func stringFlag(f *flag.FlagSet, long, short, value, usage string) *string {
 	return v
 }
 
-// compile reads a bundle and plans what there is to do on this machine.
-func compile(bundle string) (*container.Plan, error) {
+// compile reads a bundle and plans what there is to do on this machine, after changes to
+// what the bundle asks for.
+func compile(bundle string, changes ...change) (*container.Plan, error) {
 	spec, warnings, err := oci.Load(bundle)
 	if err != nil {
 		return nil, err
 	}
 	// The container goes with this process, however that ends.
 	spec.ParentDeathSignal = unix.SIGKILL
+	var texts []string
+	for _, w := range warnings {
+		texts = append(texts, w.String())
+	}
+	for _, change := range append(changes, addHome) {
+		warnings, err := change(&spec)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, warnings...)
+	}
 	host, err := container.Probe()
 	if err != nil {
 		return nil, err
@@ -35,10 +48,6 @@ func compile(bundle string) (*container.Plan, error) {
 	plan, err := container.Compile(spec, host)
 	if err != nil {
 		return nil, err
-	}
-	var texts []string
-	for _, w := range warnings {
-		texts = append(texts, w.String())
 	}
 	plan.Warnings = append(texts, plan.Warnings...)
 	return plan, nil

@@ -22,14 +22,15 @@ included; if it is none, its end becomes a ^D.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	bundle := bundleFlag(f)
+	bundle, flags := bundleFlag(f), processFlags(f)
 	socket := f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH` and do not use ours")
 	return func(args []string) (int, error) {
-		if _, err := containerID(args); err != nil {
+		id, err := containerID(args)
+		if err != nil {
 			return 0, fmt.Errorf("run: %w", err)
 		}
 		signals := catchSignals()
-		plan, err := compile(*bundle)
+		plan, err := compile(*bundle, flags.change(id))
 		if err != nil {
 			return 0, err
 		}
@@ -44,6 +45,10 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 // start starts the container and begins to forward signals to it.
 func start(plan *container.Plan, stdio container.Stdio, signals *signals) (*nsexec.Process, error) {
 	signals.ready()
+	var err error
+	if stdio.Extra, err = inherited(plan.Clone.Kept); err != nil {
+		return nil, err
+	}
 	process, err := plan.Start(stdio)
 	if err != nil {
 		return nil, err

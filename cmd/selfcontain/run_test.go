@@ -263,6 +263,9 @@ func TestRunFails(t *testing.T) {
 	}{
 		{"a program that is not there", []string{`["sh"]`, `["none"]`}, "no such file or directory"},
 		{"a program that is a directory", []string{`["sh"]`, `["/etc"]`}, "permission denied"},
+		{"no process", []string{`"process": {`, `"x": {`}, "process.args: there is no program to run"},
+		{"a policy of the scheduler that is none", []string{`"noNewPrivileges": true,`, `"noNewPrivileges": true, "scheduler": { "policy": "SCHED_FAIR" },`}, `process.scheduler.policy: "SCHED_FAIR" is no policy of the scheduler`},
+		{"processors that are none", []string{`"noNewPrivileges": true,`, `"noNewPrivileges": true, "execCPUAffinity": { "final": "all" },`}, `process.execCPUAffinity.final: "all": want numbers and ranges, such as 0-3,7`},
 		{"a root that is not there", []string{`"path": "rootfs"`, `"path": "none"`}, "/none: no such file or directory"},
 		{"a namespace to join that is not there", []string{`{ "type": "network" }`, `{ "type": "network", "path": "/none" }`}, "/none: no such file or directory"},
 		{"something that is not supported", []string{`"linux": {`, `"linux": { "resources": { "pids": { "limit": 5 } },`}, "config.json: linux.resources.pids.limit: a limit is not supported"},
