@@ -12,7 +12,7 @@ import (
 // A terminal is opened where the devpts was mounted, by its descriptor.
 func ExampleEmitTree_terminal() {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root: prog.FD{Num: 3, Name: "root"},
 		Mounts: []mounts.Mount{
 			{Destination: "/dev", Type: "tmpfs"},
@@ -37,7 +37,7 @@ func ExampleEmitTree_terminal() {
 // there, also where that is all that is made in it.
 func TestConsoleInAReadOnlyDev(t *testing.T) {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{
+	_, err := mounts.EmitTree(&b, &mounts.Tree{
 		Root:     rootFD,
 		Mounts:   []mounts.Mount{{Destination: "/dev", Type: "tmpfs", Options: []string{"ro"}}},
 		Terminal: mounts.Terminal{Master: b.Slot("master"), Slave: b.Slot("slave")},
@@ -66,7 +66,7 @@ func TestConsoleInAReadOnlyDev(t *testing.T) {
 
 func TestHalfATerminal(t *testing.T) {
 	var b prog.Builder
-	_, err := mounts.EmitTree(&b, mounts.Tree{Root: rootFD, Terminal: mounts.Terminal{Slave: b.Slot("slave")}})
+	_, err := mounts.EmitTree(&b, &mounts.Tree{Root: rootFD, Terminal: mounts.Terminal{Slave: b.Slot("slave")}})
 	if want := "process.terminal: it has two ends, and there is a slot for one"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -154,3 +154,27 @@ func TestSuitable(t *testing.T) {
 		}
 	}
 }
+
+// A user's directories may be closed to himself: the one that an overlay works in is.
+func TestRemoveOwn(t *testing.T) {
+	if !nstest.Subprocess(t, nstest.As(nobody)) {
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "tree")
+	for _, d := range []string{"closed/below", "read-only/below"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for d, mode := range map[string]os.FileMode{"closed": 0, "read-only": 0o500} {
+		if err := os.Chmod(filepath.Join(dir, d), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := removeOwn(dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		t.Error("it is there")
+	}
+}

@@ -54,6 +54,9 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
+	if console.stdio.Extra, err = inherited(j.plan.Clone.Kept); err != nil {
+		return 0, err
+	}
 	signals.ready()
 	process, trace, failed := j.plan.StartTraced(console.stdio)
 	if failed == nil {
