@@ -24,36 +24,28 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 		if _, err := containerID(args); err != nil {
 			return 0, fmt.Errorf("run: %w", err)
 		}
-		signals := catchSignals()
+		signals, err := catchSignals()
+		if err != nil {
+			return 0, err
+		}
 		plan, err := compile(*bundle)
 		if err != nil {
 			return 0, err
 		}
 		warn(plan.Warnings)
-		process, err := start(plan, signals)
+		process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 		if err != nil {
 			if g.debug {
 				err = detailed(err)
 			}
 			return 0, err
 		}
-		status, err := process.Wait()
+		status, err := signals.forward(process)
 		if err != nil {
 			return 0, err
 		}
 		return exitStatus(status), nil
 	}
-}
-
-// start starts the container and begins to forward signals to it.
-func start(plan *container.Plan, signals *signals) (*nsexec.Process, error) {
-	signals.ready()
-	process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
-	if err != nil {
-		return nil, err
-	}
-	go signals.forward(process)
-	return process, nil
 }
 
 // exitStatus is what a shell makes of it.
