@@ -24,28 +24,33 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 		if _, err := containerID(args); err != nil {
 			return 0, fmt.Errorf("run: %w", err)
 		}
-		signals, err := catchSignals()
-		if err != nil {
-			return 0, err
-		}
+		signals := catchSignals()
 		plan, err := compile(*bundle)
 		if err != nil {
 			return 0, err
 		}
 		warn(plan.Warnings)
-		process, err := plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+		process, err := start(plan, signals)
 		if err != nil {
 			if g.debug {
 				err = detailed(err)
 			}
 			return 0, err
 		}
-		status, err := signals.forward(process)
+		status, err := signals.wait(process)
 		if err != nil {
 			return 0, err
 		}
 		return exitStatus(status), nil
 	}
+}
+
+// start starts the container. The signals are forwarded to it by [signals.wait].
+func start(plan *container.Plan, signals *signals) (*nsexec.Process, error) {
+	if err := signals.ready(); err != nil {
+		return nil, err
+	}
+	return plan.Start(container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 }
 
 // exitStatus is what a shell makes of it.

@@ -16,42 +16,48 @@ import (
 // they are caught before the container exists, while its configuration is read, and
 // wait in a pipe until it does. One that comes even earlier ends this process, and
 // there is nothing yet that it could leave behind.
-type signals struct{ pipe selfpipe.Pipe }
-
-// catchSignals begins to catch every signal that can be.
-func catchSignals() (signals, error) {
-	pipe, err := selfpipe.Open()
-	if err != nil {
-		return signals{}, err
-	}
-	for n := unix.Signal(1); n <= selfpipe.Last; n++ {
-		switch n {
-		case unix.SIGCHLD, // is about our child, not for it
-			unix.SIGURG,                // the Go runtime interrupts its own threads with it
-			unix.SIGPIPE,               // is about what we have written ourselves
-			unix.SIGKILL, unix.SIGSTOP: // cannot be caught
-			continue
-		}
-		if err := pipe.Catch(n); err != nil {
-			return signals{}, err
-		}
-	}
-	return signals{pipe}, nil
+type signals struct {
+	pipe selfpipe.Pipe
+	err  error // what went wrong so far
 }
 
-// forward passes on what is caught until the process has ended, and returns how it did.
-// One thread waits for both: that is the whole of it.
-func (s signals) forward(process *nsexec.Process) (unix.WaitStatus, error) {
-	wait := []unix.PollFd{
+// catchSignals begins to catch every signal that is not about this process itself.
+func catchSignals() *signals {
+	s := new(signals)
+	s.pipe, s.err = selfpipe.Open()
+	for n := unix.Signal(1); n <= selfpipe.Last && s.err == nil; n++ {
+		switch n {
+		case unix.SIGCHLD, // is about our child, not for it
+			unix.SIGURG,  // the Go runtime interrupts its own threads with it
+			unix.SIGPIPE, // is about what we have written ourselves
+			// Who reads or writes a terminal from the background is stopped; who catches
+			// the signal instead tries again for ever. termios(3), TOSTOP
+			unix.SIGTTIN, unix.SIGTTOU,
+			unix.SIGKILL, unix.SIGSTOP: // cannot be caught
+		default:
+			s.err = s.pipe.Catch(n)
+		}
+	}
+	return s
+}
+
+// ready reports whether all are caught. Only then may there be a container.
+func (s *signals) ready() error { return s.err }
+
+// wait passes on what is caught until the process has ended, and returns how it did. It
+// is in the place of [nsexec.Process.Wait]: one thread waits for both, and Go needs no
+// other.
+func (s *signals) wait(process *nsexec.Process) (unix.WaitStatus, error) {
+	both := []unix.PollFd{
 		{Fd: int32(s.pipe.FD()), Events: unix.POLLIN},
 		{Fd: int32(process.PidFD()), Events: unix.POLLIN},
 	}
 	var buffer [64]byte
 	for {
-		if _, err := unix.Poll(wait, -1); err != nil && !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Poll(both, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return 0, fmt.Errorf("poll: %w", err)
 		}
-		if wait[1].Revents != 0 {
+		if both[1].Revents != 0 {
 			return process.Wait()
 		}
 		caught, err := s.pipe.Read(buffer[:])
