@@ -54,20 +54,24 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
-	signals.ready()
+	if err := signals.ready(); err != nil {
+		return 0, err
+	}
 	process, trace, failed := j.plan.StartTraced(console.stdio)
-	if failed == nil {
-		go signals.forward(process)
-	}
-	text, err := formatTrace(trace, asJSON, g.debug)
-	if err == nil {
-		_, err = out.WriteString(text)
-	}
+	written := make(chan error, 1)
+	go func() { // whoever reads it may take his time, and signals are forwarded meanwhile
+		text, err := formatTrace(trace, asJSON, g.debug)
+		if err == nil {
+			_, err = out.WriteString(text)
+		}
+		written <- err
+	}()
 	if failed != nil {
+		<-written
 		return 0, g.explained(failed)
 	}
-	wait, waited := process.Wait()
-	if err := errors.Join(err, waited); err != nil {
+	wait, waited := signals.wait(process)
+	if err := errors.Join(<-written, waited); err != nil {
 		return 0, err
 	}
 	console.terminal.drain()
