@@ -33,6 +33,8 @@ const Last = unix.Signal(64)
 var writing int32
 
 // runtimeHandler is the handler of Go's runtime, which has one for all signals.
+//
+//lint:ignore U1000 the assembler reads it
 var runtimeHandler uintptr
 
 // The addresses of the handlers, set by the assembler.
