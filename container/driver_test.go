@@ -17,9 +17,10 @@ import (
 const driverEnv = "CONTAINER_TEST_DRIVER"
 
 var drivers = map[string]func(args []string) int{
-	"run":   runDriver,
-	"start": startDriver,
-	"probe": probeDriver,
+	"run":      runDriver,
+	"start":    startDriver,
+	"probe":    probeDriver,
+	"filtered": filteredDriver,
 }
 
 // driver is a command that runs a driver of this binary. The spec is on its

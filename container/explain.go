@@ -18,40 +18,66 @@ func (p *Plan) explain(root int, failed *nsexec.OpError) {
 	if s == nil || len(s.Process.Args) == 0 {
 		return
 	}
-	searched := !strings.Contains(s.Process.Args[0], "/")
-	switch {
-	case failed.Errno == unix.E2BIG:
+	if failed.Errno == unix.E2BIG {
 		failed.Cause = tooBig(s.Process)
 		return
-	case root < 0 && (len(s.Mounts) > 0 || s.Root.Path == ""):
-		return // what the mounts had in them cannot be seen from here
-	case root < 0:
-		fd, err := unix.Open(s.Root.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return
-		}
-		defer unix.Close(fd)
-		root = fd
 	}
-	e := p.executor()
-	if !searched {
-		failed.Cause = e.verdict(failed.Errno, p.chain(root, s.Process.Args[0]))
+	if root >= 0 {
+		failed.Cause = p.look(failed.Errno, func(name string) []suspect { return p.chain(root, name) })
 		return
+	}
+	// The process was gone before its mount namespace could be had. Most programs lie
+	// in the root directory itself, and of what the container has mounted there
+	// nothing is said.
+	root, err := unix.Open(s.Root.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(root)
+	hidden := false
+	cause := p.look(failed.Errno, func(name string) []suspect {
+		chain := p.chain(root, name)
+		for _, s := range chain {
+			hidden = hidden || p.mounted(s.path) || p.mounted(strings.TrimPrefix(s.real, realPath(root)))
+		}
+		return chain
+	})
+	if !hidden {
+		failed.Cause = cause
+	}
+}
+
+// look says why the program of the plan could not be executed.
+func (p *Plan) look(errno unix.Errno, chain func(name string) []suspect) string {
+	s, e := p.wanted, p.executor()
+	if strings.Contains(s.Process.Args[0], "/") {
+		return e.verdict(errno, chain(s.Process.Args[0]))
 	}
 	// Of a search, the last directory's error is what is reported. What is of use is
 	// what is the matter with the first file of that name.
 	for _, candidate := range lookup(s.Process.Args[0], s.Process.Env) {
-		chain := p.chain(root, candidate)
+		chain := chain(candidate)
 		if chain[0].errno == unix.ENOENT && chain[0].link == "" || chain[0].errno == unix.ENOTDIR {
 			continue
 		}
-		for _, errno := range []unix.Errno{unix.ELOOP, unix.ENOENT, unix.EACCES, failed.Errno, unix.ENOEXEC} {
+		for _, errno := range []unix.Errno{unix.ELOOP, unix.ENOENT, unix.EACCES, errno, unix.ENOEXEC} {
 			if cause := e.verdict(errno, chain); cause != "" {
-				failed.Cause = fmt.Sprintf("%q: executable file not found in $PATH: %s", s.Process.Args[0], cause)
-				return
+				return fmt.Sprintf("%q: executable file not found in $PATH: %s", s.Process.Args[0], cause)
 			}
 		}
 	}
+	return ""
+}
+
+// mounted reports whether the container has mounted something at a path or above it.
+func (p *Plan) mounted(name string) bool {
+	name = path.Join("/", name)
+	for _, m := range p.wanted.Mounts {
+		if at := path.Join("/", m.Destination); name == at || at == "/" || strings.HasPrefix(name, at+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // chain examines a program, its interpreter, and so on.
@@ -59,7 +85,7 @@ func (p *Plan) chain(root int, name string) []suspect {
 	var chain []suspect
 	for len(chain) <= scriptDepth {
 		if !strings.HasPrefix(name, "/") {
-			name = path.Join("/", p.wanted.Process.Cwd) + "/" + strings.TrimPrefix(name, "./")
+			name = strings.TrimSuffix(path.Join("/", p.wanted.Process.Cwd), "/") + "/" + strings.TrimPrefix(name, "./")
 		}
 		s := examine(root, name)
 		chain = append(chain, s)

@@ -48,9 +48,9 @@ func (c *compiler) emitIdentity() {
 		})
 	}
 	gid, uid := prog.Int(p.User.GID), prog.Int(p.User.UID)
-	b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{gid, gid, gid}, Why: "real, effective, saved", Hint: "it needs CAP_SETGID"})
+	b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{gid, gid, gid}, Why: "real, effective, saved", Hint: "EPERM: it needs CAP_SETGID; EINVAL: the user namespace has no such id"})
 	caps.EmitKeep(b, sets, p.User.UID)
-	b.Add(prog.Op{Call: prog.Setresuid, Args: prog.Args{uid, uid, uid}, Why: "real, effective, saved", Hint: "it needs CAP_SETUID"})
+	b.Add(prog.Op{Call: prog.Setresuid, Args: prog.Args{uid, uid, uid}, Why: "real, effective, saved", Hint: "EPERM: it needs CAP_SETUID; EINVAL: the user namespace has no such id; EAGAIN: the user has as many processes as RLIMIT_NPROC allows"})
 
 	b.From("process.capabilities")
 	caps.EmitSets(b, sets)
@@ -70,7 +70,7 @@ func (c *compiler) emitRlimits() {
 	set := func(resource prog.Named, soft, hard uint64, why string) {
 		c.b.Add(prog.Op{
 			Call: prog.Prlimit64, Args: prog.Args{prog.Int(0), resource, prog.Rlimit(soft, hard), prog.Int(0)},
-			Why: why, Hint: "raising a hard limit needs CAP_SYS_RESOURCE; RLIMIT_NOFILE cannot go above fs.nr_open",
+			Why: why, Hint: "EPERM: raising a hard limit needs CAP_SYS_RESOURCE; RLIMIT_NOFILE cannot go above fs.nr_open",
 		})
 	}
 	c.b.From("process.rlimits")

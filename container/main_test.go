@@ -8,7 +8,7 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools: map[string]string{"busybox": "busybox-static", "strace": "strace"},
+	Tools: map[string]string{"busybox": "busybox-static", "strace": "strace", "unshare": "util-linux", "mount": "mount"},
 }
 
 // TestMain is also the way into the processes that tests start of their own binary: a

@@ -67,10 +67,12 @@ func (c *compiler) emitLoopback() {
 func (c *compiler) emitNames() {
 	if name := c.spec.Hostname; name != "" {
 		c.b.From("hostname")
-		c.b.Add(prog.Op{Call: prog.Sethostname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says"})
+		c.b.Add(prog.Op{Call: prog.Sethostname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says", Hint: nameHint})
 	}
 	if name := c.spec.Domainname; name != "" {
 		c.b.From("domainname")
-		c.b.Add(prog.Op{Call: prog.Setdomainname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says"})
+		c.b.Add(prog.Op{Call: prog.Setdomainname, Args: prog.Args{prog.Str(name), prog.Int(len(name))}, Why: "as the configuration says", Hint: nameHint})
 	}
 }
+
+const nameHint = "EPERM: it needs CAP_SYS_ADMIN in the user namespace that owns the uts namespace"

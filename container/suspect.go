@@ -26,6 +26,7 @@ type suspect struct {
 	elf      *elfHead
 
 	dirs []directory // on the way
+	real string      // where the file lies as the host sees it
 }
 
 type directory struct {
@@ -56,6 +57,7 @@ func examine(root int, path string) suspect {
 		s.errno, s.at = unix.EIO, path
 		return s
 	}
+	s.real = realPath(fd)
 	s.mode, s.uid, s.gid, s.size = st.Mode, st.Uid, st.Gid, st.Size
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return s
@@ -94,6 +96,15 @@ func reopen(fd int) *os.File {
 		return nil
 	}
 	return os.NewFile(uintptr(again), "")
+}
+
+// realPath is where an open file lies, as this process sees it.
+func realPath(fd int) string {
+	name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // prefixes are the paths of everything on the way to path, and path itself.

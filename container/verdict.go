@@ -81,7 +81,7 @@ func missing(chain []suspect) string {
 			there = fmt.Sprintf("%s is a symbolic link to %s, which is not in the root file system", shown(s.at), shown(s.link))
 		case s.empty:
 			there = "the root file system is empty"
-		case i == 0 && s.at != s.path && s.errno == unix.ENOENT:
+		case i == 0 && s.onTheWay() && s.errno == unix.ENOENT:
 			there = "there is no directory " + shown(s.at) + " in the root file system"
 		}
 		switch {
@@ -97,6 +97,12 @@ func missing(chain []suspect) string {
 		return fmt.Sprintf("%s is a script, and its interpreter %s is not in the root file system", shown(chain[i-1].path), shown(s.path))
 	}
 	return ""
+}
+
+// onTheWay reports whether what is missing is a directory that leads to the file.
+func (s suspect) onTheWay() bool {
+	all := prefixes(s.path)
+	return len(all) > 0 && s.at != all[len(all)-1]
 }
 
 // library says for which C library a program was made, by the name of its loader.

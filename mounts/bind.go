@@ -29,7 +29,7 @@ func (e *emitter) openSources() {
 		e.b.Add(prog.Op{
 			Call: prog.OpenTree, Args: prog.Args{cwd, prog.Str(m.source), flags}, Out: out,
 			Why:  "what is bound at /" + m.path,
-			Hint: "ENOENT: there is no such file on the host; EINVAL: it is unbindable, or has mounts below that are locked: rbind takes them along",
+			Hint: "ENOENT: there is no such file on the host; EPERM: it needs CAP_SYS_ADMIN in the user namespace that owns the mount namespace; EINVAL: it is unbindable, or has mounts below that are locked: rbind takes them along",
 		})
 		e.sources[i] = out
 	}

@@ -50,7 +50,7 @@ func emitPivotRoot(b *prog.Builder) {
 	b.Add(prog.Op{
 		Call: prog.PivotRoot, Args: prog.Args{prog.Str("."), prog.Str(".")},
 		Why:  "it becomes /, with the old root on top of it",
-		Hint: "EINVAL: the root of this mount namespace is the initramfs, or it is shared",
+		Hint: "EINVAL: the root of this mount namespace is the initramfs, or it is shared; EPERM: it needs CAP_SYS_ADMIN in the user namespace that owns the mount namespace",
 	})
 	b.Add(prog.Op{
 		Call: prog.Umount2, Args: prog.Args{prog.Str("."), prog.Int(unix.MNT_DETACH)},

@@ -91,6 +91,9 @@ func setattr(b *prog.Builder, fd prog.Arg, path string, a attrs, why, hint strin
 	if a.recursive {
 		flags |= unix.AT_RECURSIVE
 	}
+	if hint == "" {
+		hint = "EPERM: one of the mounts comes from another user namespace, and what it forbids is locked; EINVAL: it is no mount point"
+	}
 	b.Add(prog.Op{
 		Call: prog.MountSetattr,
 		Args: prog.Args{fd, prog.Str(path), flags, prog.MountAttr(a.set, a.clear, a.propagation, nil), prog.Int(prog.MountAttrSize)},

@@ -37,7 +37,7 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 		n *= 3
 	}
 	l := &layout{
-		mem:     make([]byte, room+n*recordSize, room+n*(recordSize+stringsGuess)+bufferGuess),
+		mem:     make([]byte, room+n*recordSize, room+n*recordSize+p.Len()*stringsGuess+bufferGuess),
 		ops:     room,
 		address: address,
 		traced:  traced,

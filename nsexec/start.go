@@ -37,8 +37,9 @@ type Config struct {
 	// the image's operations if the image is a traced one, also where Start fails.
 	Record *Record
 	// Explain, if it is there, is asked about an exec that has failed and may fill in
-	// [OpError.Cause]. root is a descriptor of the root directory that the process
-	// had, for the time of the call, and -1 where it cannot be reached any more.
+	// [OpError.Cause]. root is a descriptor of the root directory of the mount
+	// namespace in which the process was, for the time of the call, and -1 where it
+	// cannot be reached any more.
 	Explain func(root int, failed *OpError)
 }
 

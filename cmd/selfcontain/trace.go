@@ -62,10 +62,7 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 	if failed == nil {
 		go signals.forward(process)
 	}
-	text, err := formatTrace(trace, asJSON, g.debug)
-	if err == nil {
-		_, err = out.WriteString(text)
-	}
+	err = writeTrace(out, trace, asJSON, g.debug)
 	if failed != nil {
 		return 0, g.explained(failed)
 	}
@@ -77,21 +74,19 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 	return exitStatus(wait), nil
 }
 
-// formatTrace is a trace as text.
-func formatTrace(t *container.Trace, asJSON, detail bool) (string, error) {
-	switch {
-	case asJSON:
-		b, err := t.MarshalJSON()
-		if err != nil {
-			return "", err
-		}
-		text := jsontext.Value(b)
-		if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-			return "", err
-		}
-		return string(text) + "\n", nil
-	case detail:
-		return fmt.Sprintf("%+v", t), nil
+// writeTrace writes a trace as text or as JSON.
+func writeTrace(out *os.File, t *container.Trace, asJSON, detail bool) error {
+	if !asJSON {
+		return t.Write(out, detail)
 	}
-	return fmt.Sprintf("%v", t), nil
+	b, err := t.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	text := jsontext.Value(b)
+	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err = out.Write(append(text, '\n'))
+	return err
 }

@@ -43,7 +43,7 @@ func TestHelp(t *testing.T) {
 
 func TestHelpIsWhereItIsLookedFor(t *testing.T) {
 	for _, row := range []struct{ asked, same string }{
-		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"},
+		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"}, {"trace -h", "help trace"}, {"trace run -h", "help run"},
 		{"--debug run --bundle x --help", "help run"},
 	} {
 		got, want := do(t, command(t, strings.Fields(row.asked)...)), do(t, command(t, strings.Fields(row.same)...))
@@ -83,6 +83,11 @@ func TestMistakes(t *testing.T) {
 		{[]string{"run", "--bundle"}, `run: flag needs an argument: -bundle`},
 		{[]string{"--debug=maybe", "run"}, `invalid boolean value "maybe" for -debug: parse error`},
 		{[]string{"run"}, `run: the id of the container is missing`},
+		{[]string{"trace"}, `trace: the id of the container is missing`},
+		{[]string{"trace", "run"}, `trace run: the id of the container is missing`},
+		{[]string{"trace", "-b", empty, "run", "a"}, `trace: --bundle belongs behind "run"`},
+		{[]string{"trace", "run", "--json", "a"}, `trace run: flag provided but not defined: -json`},
+		{[]string{"trace", "run", "-b", empty, "a"}, empty + `/config.json: no such file or directory`},
 		{[]string{"plan"}, `plan: the id of the container is missing`},
 		{[]string{"run", "a", "--bundle"}, `run: "--bundle": nothing is expected behind the id`},
 		{[]string{"run", "a/b"}, `run: id "a/b": letters, digits and _+.- are allowed`},

@@ -68,6 +68,9 @@ func (p *Program) Text(i int) string {
 // String is the call with its arguments as strace writes it.
 func (op Op) String() string { return string(op.appendCall(nil)) }
 
+// Append appends what String returns.
+func (op Op) Append(b []byte) []byte { return op.appendCall(b) }
+
 func (op *Op) appendCall(b []byte) []byte {
 	b = append(b, op.Call.Name()...)
 	b = append(b, '(')

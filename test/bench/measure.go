@@ -74,6 +74,10 @@ func measureAll(o options, dir string) error {
 		}
 	}
 
+	t.pairs = append(t.pairs, &pair{
+		section: "fresh process, start to wait", name: "trace : run", reach: 1.1,
+		ours: s.command("trace", func(id string) []string { return traceArgs(self, timed, id) }), peer: ours,
+	})
 	if err := t.addRootless(self, timed, looking, dir, s); err != nil {
 		return err
 	}

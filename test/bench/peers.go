@@ -79,6 +79,10 @@ func oursArgs(p place, b bundle, id string) []string {
 	return []string{p.exe, "--root", p.state, "run", "--bundle", b.dir, id}
 }
 
+func traceArgs(p place, b bundle, id string) []string {
+	return []string{p.exe, "--root", p.state, "trace", "-o", os.DevNull, "run", "--bundle", b.dir, id}
+}
+
 // crun and runc make a session keyring by default; nobody else here does.
 
 func crunArgs(p place, b bundle, id string) []string {

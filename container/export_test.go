@@ -1,0 +1,9 @@
+package container
+
+import "github.com/selfcontain/runtime/nsexec/prog"
+
+// Made is an event of a test: what was done, or whose operation it was.
+func Made(e Event, text string, p *prog.Program) Event {
+	e.text, e.program = text, p
+	return e
+}
