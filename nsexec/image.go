@@ -21,11 +21,11 @@ const (
 	codeOffset      = 0x140  // where the interpreter begins in the file, and the entry point
 )
 
-// The report's place for times begins behind its head; a traced operation takes two
+// The report's place for times begins behind its head; a traced operation takes one
 // struct timespec.
 const (
 	traceOffset   = 64
-	traceSize     = 32
+	traceSize     = 16
 	reportMapping = 1 << 18 // what Begin maps; the file is sparse
 	traceLimit    = (reportMapping - traceOffset) / traceSize
 
@@ -47,8 +47,8 @@ type Image struct {
 // operations of [Begin].
 func NewImage(p *prog.Program) (*Image, error) { return newImage(p, runtime.GOARCH, false) }
 
-// NewTracedImage is NewImage with the clock read before and after every operation,
-// for [Process.Trace]. It costs three system calls where there was one.
+// NewTracedImage is NewImage with the clock read before every operation, for
+// [Process.Trace]. It costs two system calls where there was one.
 func NewTracedImage(p *prog.Program) (*Image, error) {
 	if p.Len() > traceLimit {
 		return nil, fmt.Errorf("a program of %d operations cannot be traced: the report has room for %d", p.Len(), traceLimit)
@@ -86,7 +86,7 @@ func (im *Image) operation(step uint64) (int, bool) {
 	}
 	i := (step - imageOps) / recordSize
 	if im.traced {
-		i /= 3
+		i /= 2
 	}
 	if i >= uint64(im.program.Len()) {
 		return 0, false
