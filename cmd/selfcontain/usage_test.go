@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // What help prints is what a newcomer reads: a change of it is looked at.
 func TestHelp(t *testing.T) {
 	var all strings.Builder
-	for _, args := range []string{"help", "help spec", "help plan", "help run", "help version", "help help"} {
+	for _, args := range []string{"help", "help spec", "help plan", "help run", "help trace", "help version", "help help"} {
 		r := do(t, command(t, strings.Fields(args)...))
 		if r.status != 0 || r.stderr != "" {
 			t.Errorf("%s: status %d, %q", args, r.status, r.stderr)
