@@ -64,7 +64,7 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	wait, err := process.Wait()
+	wait, err := signals.wait(process)
 	if err != nil {
 		return 0, err
 	}
@@ -110,20 +110,24 @@ func (h helpAsked) Error() string { return h.verb + ": help is asked for" }
 // that of the verb's own flag then. A container may be called run or box: where
 // --bundle is given the word is its id.
 func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*job, error)) (*job, error) {
-	if len(args) == 0 || given(f, "bundle") || given(f, "b") {
+	if len(args) == 0 {
 		return own(args)
 	}
 	other, found := findPlanner(args[0])
-	if !found {
+	bundle := given(f, "bundle") || given(f, "b")
+	switch {
+	case !found, bundle && len(args) == 1:
 		return own(args)
+	case bundle:
+		return nil, fmt.Errorf("%s: --bundle belongs behind %q", f.Name(), args[0])
 	}
-	flags := flagSet(args[0])
+	flags := flagSet(f.Name() + " " + args[0])
 	plan := other(g, flags)
 	switch err := flags.Parse(args[1:]); {
 	case errors.Is(err, flag.ErrHelp):
 		return nil, helpAsked{args[0]}
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", args[0], err)
+		return nil, fmt.Errorf("%s: %w", flags.Name(), err)
 	}
 	return plan(flags.Args())
 }

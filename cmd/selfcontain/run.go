@@ -38,15 +38,12 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 	}
 }
 
-// start starts the container and begins to forward signals to it.
+// start starts the container. The signals are forwarded to it by [signals.wait].
 func start(plan *container.Plan, stdio container.Stdio, signals *signals) (*nsexec.Process, error) {
-	signals.ready()
-	process, err := plan.Start(stdio)
-	if err != nil {
+	if err := signals.ready(); err != nil {
 		return nil, err
 	}
-	go signals.forward(process)
-	return process, nil
+	return plan.Start(stdio)
 }
 
 // exitStatus is what a shell makes of it.
