@@ -35,6 +35,10 @@ func TestCallersStateIsNotInherited(t *testing.T) {
 		{"its groups", nil, []uint32{4, 24, 4711}, with(root, sh("grep ^Groups /proc/self/status")), "Groups:"},
 		{"its groups, where the container has some", nil, []uint32{4, 24, 4711},
 			with(root, sh("grep ^Groups /proc/self/status | tr '\t' ' '"), func(s *container.Spec) { s.Process.User.AdditionalGIDs = []uint32{77} }), "Groups: 77"},
+		{"its groups, in a user namespace", nil, []uint32{4, 24, 4711}, with(root, inUser(t), sh("grep ^Groups /proc/self/status")), "Groups:"},
+		{"its groups, in a user namespace to join", nil, []uint32{4, 24, 4711}, with(root, func(s *container.Spec) {
+			s.Namespaces.Add(clone.NEWUSER, inNamespaces(t, syscall.CLONE_NEWUSER)+"user")
+		}, sh("grep ^Groups /proc/self/status")), "Groups:"},
 		{"its environment", []string{"env", "SECRET=1"}, nil, with(root, sh("echo ${SECRET-none}")), "none"},
 		{"its umask", []string{"sh", "-c", `umask 0; exec "$0"`}, nil, with(root, sh("umask")), "0022"},
 		{"its working directory", []string{"sh", "-c", `cd /tmp; exec "$0"`}, nil, with(root, sh("pwd")), "/"},
@@ -102,6 +106,10 @@ func TestParentDeathSignal(t *testing.T) {
 		{"a process of the host's pid namespace", func(s *container.Spec) {
 			s.ParentDeathSignal = unix.SIGTERM
 			s.Namespaces.Remove(clone.NEWPID)
+		}},
+		{"in a user namespace", func(s *container.Spec) {
+			s.ParentDeathSignal = unix.SIGKILL
+			inUser(t)(s)
 		}},
 		{"an ordinary user's", func(s *container.Spec) {
 			s.ParentDeathSignal = unix.SIGKILL

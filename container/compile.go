@@ -78,8 +78,9 @@ func (c *compiler) before() {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
 	}
-	handed := !c.inUser() || c.host.copiesMounts() // otherwise the container copies by itself
-	if handed && c.spec.Root.Overlay == nil {      // which it makes in any case
+	// Who may copy mounts hands them down; otherwise the container copies, if it may.
+	handed := c.host.copiesMounts() || !c.inUser() && !c.host.ForeignMounts
+	if handed && c.spec.Root.Overlay == nil { // which it makes in any case
 		c.root = step(Step{
 			Action: CloneTree, Path: c.spec.Root.Path, As: c.hand("root"),
 			Why: "the root file system, as a tree that is attached nowhere", Origin: "root.path",

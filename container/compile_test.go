@@ -48,8 +48,6 @@ func TestCompileRefuses(t *testing.T) {
 		{func(s *container.Spec) { s.Namespaces.Add(clone.NEWNET, "/a\x00b") }, `linux.namespaces: namespace 1: path "/a\x00b" holds a NUL`},
 		{without(clone.NEWNS), "linux.namespaces: a new mount namespace is needed, or the container's mounts would be the host's"},
 		{func(s *container.Spec) { s.Namespaces.Add(clone.NEWNS, "/proc/1/ns/mnt") }, "linux.namespaces: a new mount namespace is needed, or the container's mounts would be the host's"},
-		{func(s *container.Spec) { s.Namespaces.Add(clone.NEWUSER, "") }, "linux.namespaces: a user namespace cannot be given to a container"},
-		{func(s *container.Spec) { s.Namespaces.Add(clone.NEWTIME, "") }, "linux.namespaces: a time namespace cannot be given to a container"},
 
 		{func(s *container.Spec) { s.Namespaces.Remove(clone.NEWUTS) }, `hostname: "inside": without a uts namespace the container would change the host's`},
 		{func(s *container.Spec) { without(clone.NEWUTS)(s); s.Domainname = "d" }, `domainname: "d": without a uts namespace the container would change the host's`},
@@ -98,7 +96,7 @@ func TestCompileRefuses(t *testing.T) {
 		{mount(mountOf("/x", "relative")), `mounts[7]: source "relative": what is bound must be an absolute path of the host`},
 		{mount(mounts.Mount{Destination: "/proc", Type: "tmpfs"}), "mounts[7]: a tmpfs cannot be mounted on /proc: only a procfs can"},
 		{mount(mountOf("/proc/self/exe", "/x")), "mounts[7]: nothing may be mounted on /proc/self/exe, which is inside /proc"},
-		{mount(mounts.Mount{Destination: "/x", Type: "bind", Source: "/y", Options: []string{"idmap"}}), "mounts[7]: option idmap: nobody has made the mount with its own ids (Mount.From)"},
+		{mount(mounts.Mount{Destination: "/x", Type: "bind", Source: "/y", Options: []string{"idmap"}}), "mounts[7]: its ids are missing: uidMappings and gidMappings of the mount, or a new user namespace, whose own these are then"},
 		{func(s *container.Spec) { s.Devices = []mounts.Device{{Path: "/dev/x", Type: "d"}} }, `linux.devices[0]: type "d": want c, b, u or p`},
 		{func(s *container.Spec) { s.Devices = []mounts.Device{{Path: "dev/x", Type: "c"}} }, "linux.devices[0]: dev/x: the path is not absolute"},
 		{func(s *container.Spec) { s.MaskedPaths = []string{"a"} }, "linux.maskedPaths[0]: a: the path is not absolute"},

@@ -111,3 +111,31 @@ func ExamplePlan_child() {
 	// Output:
 	// execve("/bin/sh", ["sh"], ["PATH=/bin"])
 }
+
+// An ordinary user gives a container all the ids that it may.
+func ExampleIDMappings() {
+	host := container.Host{UID: 1000, UserFacts: container.UserFacts{
+		GID: 1000, NewUIDMap: "/usr/bin/newuidmap", NewGIDMap: "/usr/bin/newgidmap",
+		SubUIDs: []container.IDRange{{First: 100000, Count: 65536}},
+		SubGIDs: []container.IDRange{{First: 100000, Count: 65536}},
+	}}
+	spec := container.Spec{
+		Root:       container.Root{Path: "/srv/root"},
+		Namespaces: clone.Namespaces{{Type: clone.NEWUSER}, {Type: clone.NEWNS}},
+		Process:    container.Process{Args: []string{"/bin/true"}},
+	}
+	spec.UIDMappings, spec.GIDMappings = container.IDMappings(host)
+	plan, err := container.Compile(spec, host)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, steps := range plan.During {
+		for _, s := range steps {
+			fmt.Println(s)
+		}
+	}
+	// Output:
+	// execve("/usr/bin/newuidmap", ["newuidmap", "PID", "0", "1000", "1", "1", "100000", "65536"]); wait
+	// execve("/usr/bin/newgidmap", ["newgidmap", "PID", "0", "1000", "1", "1", "100000", "65536"]); wait
+}

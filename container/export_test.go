@@ -7,3 +7,9 @@ func Made(e Event, text string, p *prog.Program) Event {
 	e.text, e.program = text, p
 	return e
 }
+
+// Subordinate and UserName read subuid(5) and passwd(5).
+var (
+	Subordinate = subordinate
+	UserName    = userName
+)

@@ -30,7 +30,7 @@ var fallbacks = [...]fallback{
 // fallBack changes the mounts that a user namespace cannot have as they are asked for.
 // It works on a copy: the spec's lists are its owner's.
 func (c *compiler) fallBack() {
-	if !c.inUser() {
+	if !c.boxedIn() {
 		return
 	}
 	c.spec.Mounts = slices.Clone(c.spec.Mounts)
@@ -39,7 +39,7 @@ func (c *compiler) fallBack() {
 		if m.Origin == "" {
 			m.Origin = "mounts[" + strconv.Itoa(i) + "]"
 		}
-		if m.Type == "devpts" && c.newUser() {
+		if m.Type == "devpts" && len(c.spec.GIDMappings) > 0 {
 			c.dropUnmapped(m)
 		}
 		for _, f := range fallbacks {
@@ -52,11 +52,14 @@ func (c *compiler) fallBack() {
 }
 
 // owns reports whether the container's namespace of this type may belong to its user
-// namespace. One that is joined may where the user namespace is joined as well; if it
-// does not, the kernel will say so.
+// namespace. One that is joined may where the user namespace is not new; if it does not,
+// the kernel will say so.
 func (c *compiler) owns(t clone.NamespaceType) bool {
-	return c.isNew(t) || c.joinsUser() && c.spec.Namespaces.Contains(t)
+	return c.isNew(t) || !c.newUser() && c.spec.Namespaces.Contains(t)
 }
+
+// boxedIn reports whether the container is in a user namespace, its own or its caller's.
+func (c *compiler) boxedIn() bool { return c.inUser() || c.host.Inside }
 
 // bindHost makes of a mount a bind of the host's, with all that is mounted in it: the
 // kernel does not show what a mount below covers to those who have not made it.
@@ -133,7 +136,6 @@ func (c *compiler) beforeMounts(step func(Step) prog.FD) {
 		if ids != nil {
 			s.Action, s.IDs, s.GIDs, s.Below = CloneIDMapped, ids.UIDs, ids.GIDs, ids.recursive
 			s.Why += ", with ids of its own"
-			m.Options = slices.DeleteFunc(slices.Clone(m.Options), isIDMap)
 		}
 		s.As = c.hand(s.Origin)
 		m.From = step(s)

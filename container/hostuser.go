@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,6 +21,10 @@ type UserFacts struct {
 	// Inside says that the caller is itself in a user namespace, not the first one.
 	// Then it cannot make devices, whatever capabilities it has.
 	Inside bool `json:"inUserNamespace,omitempty"`
+	// ForeignMounts says that the caller's mount namespace belongs to a user namespace
+	// around its own. Then it cannot copy mounts there, but its containers can, in
+	// their own.
+	ForeignMounts bool `json:"foreignMounts,omitempty"`
 	// SetgroupsDenied says that setgroups(2) is forbidden in the caller's user
 	// namespace, and for ever in all that are made below.
 	SetgroupsDenied bool `json:"setgroupsDenied,omitempty"`
@@ -49,7 +54,9 @@ func (h *Host) mapsIDs() bool {
 }
 
 // copiesMounts reports whether the caller may copy mounts, and hand them down.
-func (h *Host) copiesMounts() bool { return h.Capabilities.Effective.Has(caps.SYS_ADMIN) }
+func (h *Host) copiesMounts() bool {
+	return h.Capabilities.Effective.Has(caps.SYS_ADMIN) && !h.ForeignMounts
+}
 
 // probeUser asks what decides about user namespaces.
 func (h *Host) probeUser() error {
@@ -62,6 +69,7 @@ func (h *Host) probeUser() error {
 			return err
 		}
 		h.SetgroupsDenied = strings.TrimSpace(text) == "deny"
+		h.ForeignMounts = foreign("/proc/self/ns/mnt", st)
 	}
 	if h.mapsIDs() {
 		return nil
@@ -81,6 +89,24 @@ func (h *Host) probeUser() error {
 	var err error
 	h.AppArmor, err = sysctlIs("kernel.apparmor_restrict_unprivileged_userns", "1")
 	return err
+}
+
+// foreign reports whether a namespace belongs to another user namespace than this one.
+// For one around the caller's own, the kernel does not even say which (EPERM).
+// NS_GET_USERNS(2const), Linux 4.9
+func foreign(path string, user unix.Stat_t) bool {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	owner, err := unix.IoctlRetInt(fd, unix.NS_GET_USERNS)
+	if err != nil {
+		return errors.Is(err, unix.EPERM)
+	}
+	defer unix.Close(owner)
+	var st unix.Stat_t
+	return unix.Fstat(owner, &st) == nil && (st.Dev != user.Dev || st.Ino != user.Ino)
 }
 
 // probeSubordinate looks for the ids that the caller may give away. The programs look

@@ -41,7 +41,8 @@ func (c *compiler) emitIdentity() {
 	caps.EmitBounding(b, sets, c.host.LastCapability)
 
 	b.From("process.user")
-	if n := len(p.User.AdditionalGIDs); n > 0 || !c.inUser() { // emitBecome has dropped the caller's there
+	// In a user namespace emitBecome has dropped the caller's, if that is allowed.
+	if n := len(p.User.AdditionalGIDs); n > 0 || !c.inUser() && !c.host.SetgroupsDenied {
 		b.Add(prog.Op{
 			Call: prog.Setgroups, Args: prog.Args{prog.Int(n), groups(p.User.AdditionalGIDs)},
 			Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",

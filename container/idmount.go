@@ -3,7 +3,6 @@ package container
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -22,23 +21,20 @@ type MountIDs struct {
 	recursive bool // for what is mounted below, too
 }
 
-// isIDMap reports whether an option asks for an id-mapped mount.
-func isIDMap(option string) bool { return option == "idmap" || option == "ridmap" }
-
 // mountIDs reads the options of a mount, and says which ids it has, nil for the usual
 // ones. Without ids of its own it has those of the container's user namespace.
 func (c *compiler) mountIDs(i int) (opts mounts.Options, ids *MountIDs, err error) {
 	m := &c.spec.Mounts[i]
-	opts, err = mounts.ParseOptions(slices.DeleteFunc(slices.Clone(m.Options), isIDMap))
+	opts, err = mounts.ParseOptions(m.Options)
 	opts.Bind = opts.Bind || m.Type == "bind"
 	own, given := c.spec.MountIDs[i]
-	if !given && !slices.ContainsFunc(m.Options, isIDMap) {
+	if !given && !opts.IDMap {
 		return opts, nil, err
 	}
 	if len(own.UIDs) == 0 && len(own.GIDs) == 0 {
 		own.UIDs, own.GIDs = c.spec.UIDMappings, c.spec.GIDMappings
 	}
-	own.recursive = slices.Contains(m.Options, "ridmap")
+	own.recursive = opts.IDMapRecursive
 	return opts, &own, err
 }
 

@@ -8,7 +8,10 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools: map[string]string{"busybox": "busybox-static", "strace": "strace", "unshare": "util-linux", "mount": "mount"},
+	Tools: map[string]string{
+		"busybox": "busybox-static", "strace": "strace", "unshare": "util-linux", "mount": "mount", "newuidmap": "uidmap",
+	},
+	Users: []nstest.User{subuser},
 }
 
 // TestMain is also the way into the processes that tests start of their own binary: a

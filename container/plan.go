@@ -121,10 +121,17 @@ func (p *Plan) brief(w io.Writer) {
 			call, _, _ := strings.Cut(s.String(), "(")
 			text[i] = strings.TrimSpace(call + " " + s.Path)
 		}
+		if len(text) == 0 {
+			return "nothing"
+		}
 		return strings.Join(text, ", ")
 	}
 	line("before", "host", steps(p.Before))
-	line("clone", "namespaces", "clone3 "+prog.CloneFlags(uint64(p.Clone.Namespaces)))
+	flags := "without a namespace"
+	if p.Clone.Namespaces != 0 {
+		flags = prog.CloneFlags(uint64(p.Clone.Namespaces))
+	}
+	line("clone", "namespaces", "clone3 "+flags)
 	points := nsexec.SyncPoints(p.Child)
 	for from := 0; from < p.Child.Len(); {
 		to, part := from+1, partOf(p.Child, from)

@@ -64,6 +64,8 @@ func (m mover) arg(a prog.Arg) prog.Arg {
 	switch a := a.(type) {
 	case prog.Slot:
 		return m.slot(a)
+	case prog.Ref:
+		return prog.Ref{Block: m.arg(a.Block).(*prog.Block), Offset: a.Offset}
 	case *prog.Block:
 		if _, known := m.blocks[a]; !known {
 			b := *a
@@ -74,9 +76,6 @@ func (m mover) arg(a prog.Arg) prog.Arg {
 			}
 		}
 		return m.blocks[a]
-	case prog.Ref:
-		a.Block = m.arg(a.Block).(*prog.Block)
-		return a
 	}
 	return a
 }

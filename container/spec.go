@@ -18,7 +18,7 @@ type Spec struct {
 	// A type that is not listed is shared with the caller. namespaces(7)
 	Namespaces clone.Namespaces
 	// UIDMappings and GIDMappings are the ids of a new user namespace, and empty
-	// without one. A caller without CAP_SETUID may map its own id alone; for more
+	// without one. For one that is joined they may say which it has. A caller without CAP_SETUID may map its own id alone; for more
 	// there are newuidmap(1) and newgidmap(1), which the host's side runs then.
 	// user_namespaces(7)
 	UIDMappings, GIDMappings clone.IDMaps

@@ -178,7 +178,7 @@ func (e *StepError) hint() string {
 		}
 	case CloneIDMapped:
 		if refused || errors.Is(e.Err, unix.EINVAL) {
-			return ": its file system cannot be mounted with other ids, or the caller lacks CAP_SYS_ADMIN"
+			return ": its file system cannot be mounted with other ids (a tmpfs can since Linux 6.3), or the caller lacks CAP_SYS_ADMIN"
 		}
 	case WriteMap:
 		if refused {

@@ -102,7 +102,7 @@ func (c *compiler) emitProc() {
 	}
 	c.b.From("process")
 	var proc prog.Slot
-	if c.inUser() && !c.isNew(clone.NEWPID) {
+	if c.boxedIn() && !c.isNew(clone.NEWPID) {
 		proc = c.hostProc() // a procfs belongs to a pid namespace, and that one does not belong to us
 	} else {
 		proc = mounts.EmitProcfs(c.b)

@@ -17,7 +17,7 @@ func (c *compiler) tree() mounts.Tree {
 		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
 		Terminal: c.terminal,
 		Masked:   s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
-		BindDevices: c.inUser() || c.host.Inside, UserXattr: c.inUser() || c.host.Inside,
+		BindDevices: c.boxedIn(), UserXattr: c.boxedIn(),
 	}
 	if c.root == (prog.FD{}) && t.Overlay == nil {
 		t.RootPath = s.Root.Path

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -201,6 +202,42 @@ var truthRows = []truthRow{
 			mounts.Mount{Destination: "/dev/pts", Source: "/dev/pts", Options: []string{"bind"}},
 			mounts.Mount{Destination: "/dev/console", Source: "/dev/null", Options: []string{"bind"}})
 	}},
+	{"a user namespace", 0, func(t *testing.T, s *container.Spec, host string) {
+		score := 400
+		inUser(t)(s)
+		s.Process.User, s.Process.OOMScoreAdj = container.User{UID: 7, GID: 8, AdditionalGIDs: []uint32{9}}, &score
+		s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+		s.Mounts = append(s.Mounts, mountOf("/home", makeDir(t, host, "dir"), "ro"))
+	}},
+	{"a user namespace without an id 0, and few others", 0, func(t *testing.T, s *container.Spec, host string) {
+		few := clone.IDMaps{{ContainerID: 1000, HostID: 100000, Size: 10}}
+		s.Namespaces = clone.Namespaces{{Type: clone.NEWUSER}, {Type: clone.NEWNS}}
+		s.Hostname, s.UIDMappings, s.GIDMappings = "", few, few
+		s.Mounts = slices.DeleteFunc(s.Mounts, func(m mounts.Mount) bool { return m.Type == "mqueue" }) // not every host has one
+		s.Process.User = container.User{UID: 1000, GID: 1001}
+	}},
+	{"a user namespace to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		other := inNamespaces(t, syscall.CLONE_NEWUSER|syscall.CLONE_NEWNET|syscall.CLONE_NEWPID)
+		s.Namespaces.Add(clone.NEWUSER, other+"user")
+		s.Namespaces.Add(clone.NEWNET, other+"net")
+		s.Namespaces.Add(clone.NEWPID, other+"pid")
+	}},
+	{"a user namespace, and others of the host's to join", 0, func(t *testing.T, s *container.Spec, _ string) {
+		other := inNamespaces(t, syscall.CLONE_NEWNET|syscall.CLONE_NEWUTS)
+		inUser(t)(s)
+		s.Hostname = ""
+		s.Namespaces.Add(clone.NEWNET, other+"net")
+		s.Namespaces.Add(clone.NEWUTS, other+"uts")
+	}},
+	{"a time namespace", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Namespaces.Add(clone.NEWTIME, "")
+		s.TimeOffsets = map[string]container.TimeOffset{"monotonic": {Secs: 86400, Nanosecs: 5}, "boottime": {Secs: 7 * 86400}}
+	}},
+	{"a time namespace in a user namespace", 0, func(t *testing.T, s *container.Spec, _ string) {
+		inUser(t)(s)
+		s.Namespaces.Add(clone.NEWTIME, "")
+		s.TimeOffsets = map[string]container.TimeOffset{"boottime": {Secs: 7 * 86400}}
+	}},
 	{"no masked or read-only paths", 0, func(_ *testing.T, s *container.Spec, _ string) {
 		s.MaskedPaths, s.ReadonlyPaths = nil, nil
 	}},
@@ -281,6 +318,7 @@ type witness struct {
 	stderr string
 	birth  traced     // the call to clone3
 	host   []string   // the calls of the thread that made it, up to there
+	during []string   // and those that came then
 	child  []traced   // what the first process did
 	forks  [][]traced // and those after it, each made by the one before
 }
@@ -318,7 +356,7 @@ func observe(t *testing.T, spec container.Spec) *witness {
 		for i, line := range lines {
 			// A second one looks why the first has failed.
 			if w.birth.name == "" && strings.HasPrefix(line, "clone3(") && strings.Contains(line, "CLONE_PIDFD") {
-				w.birth, w.host = parseLine(t, line), lines[:i]
+				w.birth, w.host, w.during = parseLine(t, line), lines[:i], lines[i+1:]
 			}
 		}
 	}
@@ -497,6 +535,9 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 			}
 		}
 	}
+	if err := w.compareDuring(); err != nil {
+		return err
+	}
 	want, err := parseTraced(w.plan.Clone.String() + " = 0")
 	if err != nil {
 		return err
@@ -515,6 +556,40 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 	return nil
 }
 
+// compareDuring is the host's side at the sync points: each file is opened and written,
+// in this order, and no other file of the container's process is opened for writing.
+func (w *witness) compareDuring() error {
+	pid := strconv.FormatUint(w.birth.result, 10)
+	var want, got []string
+	for _, steps := range w.plan.During {
+		for _, s := range steps {
+			open, write, ok := strings.Cut(strings.Replace(s.String(), "PID", pid, 1), "; write ")
+			if !ok {
+				return fmt.Errorf("during: %s is no write", s)
+			}
+			want = append(want, open, write)
+		}
+	}
+	for i, line := range w.during {
+		open, fd, ok := strings.Cut(line, ") = ")
+		if !ok || !strings.HasPrefix(open, "openat(") || !strings.Contains(open, "/proc/"+pid+"/") || !strings.Contains(open, "O_WRONLY") {
+			continue
+		}
+		// Go's runtime may have something else to do in between.
+		for _, next := range w.during[i+1:] {
+			if text, ok := strings.CutPrefix(next, "write("+fd+", "); ok {
+				text, _, _ = strings.Cut(text, "\", ")
+				got = append(got, open+")", text+"\"")
+				break
+			}
+		}
+	}
+	if !slices.Equal(want, got) {
+		return fmt.Errorf("during: the host's side\n%q\nstrace:\n%q", want, got)
+	}
+	return nil
+}
+
 // inNamespaces is the directory of the namespaces of a process that has some of its
 // own, for as long as the test runs.
 func inNamespaces(t *testing.T, flags uintptr) string {
@@ -529,6 +604,14 @@ func inNamespaces(t *testing.T, flags uintptr) string {
 		t.Fatal(err)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+	if flags&syscall.CLONE_NEWUSER != 0 {
+		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100000, Size: 65536}}
+		if id := os.Geteuid(); id != 0 {
+			ids = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
+		}
+		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = ids, ids
+		cmd.SysProcAttr.GidMappingsEnableSetgroups = os.Geteuid() == 0
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package container
 
 import (
-	"slices"
-
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
 )
@@ -64,10 +62,13 @@ type refuse func(origin, format string, v ...any)
 // checkUser refuses a user namespace that cannot be had.
 func (c *compiler) checkUser(wrong refuse) {
 	s := &c.spec
+	if len(s.Process.User.AdditionalGIDs) > 0 && (c.newUser() && c.setgroupsDenied() || !c.joinsUser() && c.host.SetgroupsDenied) {
+		wrong("process.user.additionalGids", "the kernel allows no setgroups(2) where an ordinary user has mapped its own group by itself: map more groups, by newgidmap(1)")
+	}
 	if !c.newUser() {
 		for _, m := range c.mappings() {
-			if len(m.ids) > 0 {
-				wrong(m.origin, "there is no new user namespace whose ids these could be")
+			if len(m.ids) > 0 && !c.joinsUser() { // engines say again what is in one that is joined
+				wrong(m.origin, "there is no user namespace whose ids these could be")
 			}
 		}
 		return
@@ -101,31 +102,7 @@ func (c *compiler) checkUser(wrong refuse) {
 			wrong("process.user.gid", "linux.gidMappings has no id %d", gid)
 		}
 	}
-	if len(u.AdditionalGIDs) > 0 && c.setgroupsDenied() {
-		wrong("process.user.additionalGids", "the kernel allows no setgroups(2) where an ordinary user has mapped its own group by itself: map more groups, by newgidmap(1)")
-	}
 	if c.host.AppArmor {
 		c.warn("linux.namespaces: AppArmor gives programs without a profile no capabilities in their user namespaces here (kernel.apparmor_restrict_unprivileged_userns=1)")
-	}
-}
-
-// checkClocks refuses offsets that cannot be set.
-func (c *compiler) checkClocks(wrong refuse) {
-	if len(c.spec.TimeOffsets) == 0 {
-		return
-	}
-	switch {
-	case c.spec.Namespaces.PathOf(clone.NEWTIME) != "":
-		wrong("linux.timeOffsets", "the time namespace is joined: its clocks were set when it was made")
-	case !c.isNew(clone.NEWTIME):
-		wrong("linux.timeOffsets", "there is no new time namespace whose clocks these could be")
-	}
-	for name, o := range c.spec.TimeOffsets {
-		if !slices.Contains(clocks[:], name) {
-			wrong("linux.timeOffsets", "%q is no clock of a time namespace: want monotonic or boottime", name)
-		}
-		if o.Nanosecs >= 1e9 {
-			wrong("linux.timeOffsets."+name, "%d nanoseconds are a second or more", o.Nanosecs)
-		}
 	}
 }

@@ -1,11 +1,11 @@
 package container
 
 import (
-	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/mounts"
 	"github.com/selfcontain/runtime/nsexec"
@@ -66,13 +66,18 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 		emitDumpable(c.b) // nobody traces a process that holds descriptors of the host
 		c.emitJoins()
 		if c.spec.Namespaces.PathOf(clone.NEWPID) != "" {
+			c.b.From("linux.namespaces")
 			nsexec.EmitFork(c.b, control, 0)
 			emitSession(c.b)
 			emitDumpable(c.b)
+			c.b.From("process")
 		}
 		return
 	}
 	c.emitScore() // lowering it takes the caller's rights
+	if c.joinsUser() && c.host.Capabilities.Effective.Has(caps.SETGID) {
+		c.emitNoGroups(0) // inside it may be forbidden
+	}
 	if !c.newUser() {
 		c.b.From("process")
 		emitDumpable(c.b)
@@ -140,60 +145,27 @@ func (c *compiler) emitBecome() {
 			gid = c.spec.Process.User.GID
 		}
 	}
-	if c.joinsUser() || !c.setgroupsDenied() {
-		op := prog.Op{Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Why: "the caller's groups are not the container's"}
-		if c.joinsUser() {
-			op.Tolerate = unix.EPERM // forbidden there, if an ordinary user has made it
-		}
-		c.b.Add(op)
+	may := c.host.Capabilities.Effective.Has(caps.SETGID)
+	switch {
+	case c.newUser() && !c.setgroupsDenied():
+		c.emitNoGroups(0)
+	case c.joinsUser() && !may: // otherwise that is done
+		c.emitNoGroups(unix.EPERM) // forbidden, if it has been made with one group
 	}
 	u, g := prog.Int(uid), prog.Int(gid)
 	c.b.Add(prog.Op{Call: prog.Setresgid, Args: prog.Args{g, g, g}, Tolerate: noID, Why: "whose files the container's mounts are made as"})
 	c.b.Add(prog.Op{Call: prog.Setresuid, Args: prog.Args{u, u, u}, Tolerate: noID, Why: "the same"})
 }
 
-// emitClocks makes the time namespace. It can be changed only until somebody is in it,
-// which is at the next fork. time_namespaces(7), Linux 5.6
-func (c *compiler) emitClocks() {
-	if !c.isNew(clone.NEWTIME) {
-		return
-	}
-	c.b.From("linux.namespaces")
+// emitNoGroups drops the caller's supplementary groups, if that is allowed. An ordinary user who has mapped
+// its own group alone may not, and keeps them: files that they open to it stay open, and
+// files that they close to it stay closed.
+func (c *compiler) emitNoGroups(tolerate unix.Errno) {
+	c.b.From("process.user")
 	c.b.Add(prog.Op{
-		Call: prog.Unshare, Args: prog.Args{prog.Int(unix.CLONE_NEWTIME)}, Why: "for the process that is forked",
-		Hint: "EINVAL: the kernel is built without time namespaces; ENOSPC: user.max_time_namespaces is reached",
+		Call: prog.Setgroups, Args: prog.Args{prog.Int(0), prog.Int(0)}, Tolerate: tolerate,
+		Why: "the caller's groups are not the container's", Hint: "it needs CAP_SETGID",
 	})
-	text := offsets(c.spec.TimeOffsets)
-	if text == "" {
-		return
-	}
-	c.b.From("linux.timeOffsets")
-	// The file belongs to root of the whole machine where the process is not dumpable.
-	open := func(v uint64, why string) {
-		if c.joinsUser() {
-			c.b.Add(prog.Op{Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_DUMPABLE), prog.Int(v)}, Why: why})
-		}
-	}
-	open(1, "its own files in /proc are its own; no process of the container's sees it yet")
-	fd := mounts.OpenProc(c.b, c.hostProc(), "self/timens_offsets", unix.O_WRONLY)
-	c.b.Add(prog.Op{
-		Call: prog.Write, Args: prog.Args{fd, prog.Str(text), prog.Int(len(text))}, Why: "the clocks of the time namespace",
-		Hint: "ERANGE: the clock would stand before 0, or later than 146 years from now",
-	})
-	open(0, "it holds descriptors of the host: nobody may trace it")
-}
-
-// clocks are the clocks of a time namespace by their names in /proc/PID/timens_offsets.
-var clocks = [...]string{"monotonic", "boottime"}
-
-// offsets is what is written there.
-func offsets(m map[string]TimeOffset) (text string) {
-	for _, clock := range clocks {
-		if o, ok := m[clock]; ok {
-			text += fmt.Sprintf("%s %d %d\n", clock, o.Secs, o.Nanosecs)
-		}
-	}
-	return text
 }
 
 // emitScore sets the OOM score while the process has the caller's rights.

@@ -238,6 +238,15 @@ func TestFileSystemOptions(t *testing.T) {
 	if got := super("sync", "async", "lazytime", "nolazytime"); strings.Contains(got, "sync") || strings.Contains(got, "lazytime") {
 		t.Errorf("the file system has %q, want what was taken back to be gone", got)
 	}
+	long := strings.Repeat("s", 256) // more than fsconfig takes
+	tree := mounts.Tree{Mounts: []mounts.Mount{proc, {
+		Destination: "/data", Type: "tmpfs", Source: long,
+		Options: []string{"mode=0700", "sync", "lazytime", "nodev", "strictatime", "shared", "size=64k"},
+	}}}
+	expect(t, root, tree, `sed -n 's/.* \(\/data [a-z,]*\) [a-z]*:[0-9]* - /\1 /p' /proc/self/mountinfo | sed 's/,inode64//'`,
+		"/data rw,nodev tmpfs "+long+" rw,sync,lazytime,size=64k,mode=700")
+	tree.Mounts[1].Options = append(tree.Mounts[1].Options, "bogus=1")
+	refused(t, root, tree, "mount \""+long+"\" \"/\" \"tmpfs\" \"mode=0700,size=64k,bogus=1\" (mounts[1]): invalid argument")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/data", Type: "tmpfs", Options: []string{"bogus=1"}}}}, "the tmpfs has no option bogus")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/data", Type: "bogusfs"}}}, "the kernel does not know this file system")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/etc/passwd", Type: "tmpfs"}}}, "ENOTDIR")

@@ -120,7 +120,7 @@ func detached(t *testing.T, path string) int {
 // namespace of his own with nobody else in it, and reports true there.
 func asUser(t *testing.T) bool {
 	t.Helper()
-	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "nobody", ID: 65534})) {
+	if !nstest.Subprocess(t, nstest.As(ordinary)) {
 		return false
 	}
 	if os.Getuid() == 0 {

@@ -14,7 +14,8 @@ import (
 // tmpcopyup. Other runtimes copy file by file. Here the kernel does it, and only what
 // is needed: an overlay has the directory as its lower layer, and the tmpfs, with the
 // options that were given, holds what is changed. So the type that mountinfo shows is
-// overlay, and df shows the size that was asked for.
+// overlay, and df shows the size that was asked for. In a user namespace a directory that
+// was there can be removed since Linux 6.6; see [Overlay].
 //
 // The overlay's own directory has mode and owner from its upper layer, which is new. The
 // program cannot take them over, for a result is a word and not a field of a

@@ -326,7 +326,7 @@ func (l *layout) layHidden(field string, list []string) []hidden {
 func (l *layout) delayReadOnly() {
 	for i := range l.entries {
 		e := &l.entries[i]
-		if e.fsType != "tmpfs" || e.kind == kindBind || e.kind == kindRemount || e.opts.fresh()&rdonly == 0 {
+		if e.fsType != "tmpfs" && e.layers == nil || e.kind == kindBind || e.kind == kindRemount || e.opts.fresh()&rdonly == 0 {
 			continue
 		}
 		filled := func(p string) bool { _, ok := below(p, e.path); return ok }

@@ -184,12 +184,15 @@ func (l *layout) overlays() []overlay {
 		if m.layers == nil {
 			continue
 		}
-		source := m.source
+		source, attributes := m.source, m.opts.fresh()
+		if m.late {
+			attributes &^= rdonly
+		}
 		if source == "" {
 			source = "overlay"
 		}
 		list = append(list, overlay{
-			origin: m.origin, layers: m.layers, entry: i, source: source, more: m.parameters(), attributes: m.opts.fresh(),
+			origin: m.origin, layers: m.layers, entry: i, source: source, more: m.parameters(), attributes: attributes,
 			name: "/" + m.path, why: "an overlay for /" + m.path,
 		})
 	}

@@ -35,14 +35,14 @@ func under(t *testing.T) (upper, work string) {
 	return upper, work
 }
 
-const change = `echo new >/etc/new; rm /etc/old; cat /etc/new; ls /etc; stat -c %a /; grep -c " / / .* overlay " /proc/self/mountinfo`
+const change = `echo new >/etc/new; rm /etc/old; cat /etc/new; ls /etc; stat -c %a /; awk '{print $5, $8}' /proc/self/mountinfo; ls /.. | head -n 1`
 
 func TestOverlayRoot(t *testing.T) {
 	nstest.Module(t, "overlay")
 	inMemory := func(t *testing.T, root string, o mounts.Overlay) {
 		write(t, filepath.Join(root, "etc/old"), "old")
 		o.Lower = []string{root}
-		prints(t, mounts.Tree{Overlay: &o, Mounts: []mounts.Mount{proc}}, change, "new\ngroup\nnew\npasswd\n700\n1")
+		prints(t, mounts.Tree{Overlay: &o, Mounts: []mounts.Mount{proc}}, change, "new\ngroup\nnew\npasswd\n700\n/ overlay\n/proc proc\nbin")
 		if list, err := os.ReadDir(filepath.Join(root, "etc")); err != nil || len(list) != 3 || list[1].Name() != "old" {
 			t.Errorf("the lower directory has %v, error %v", list, err)
 		}
@@ -63,7 +63,7 @@ func TestOverlayRoot(t *testing.T) {
 		upper, work := under(t)
 		prints(t, mounts.Tree{
 			Overlay: &mounts.Overlay{Lower: []string{root}, Upper: upper, Work: work}, Mounts: []mounts.Mount{proc},
-		}, change, "new\ngroup\nnew\npasswd\n750\n1")
+		}, change, "new\ngroup\nnew\npasswd\n750\n/ overlay\n/proc proc\nbin")
 		text, err := os.ReadFile(filepath.Join(upper, "etc/new"))
 		if err != nil || string(text) != "new\n" {
 			t.Errorf("the upper directory has %q, error %v", text, err)
@@ -93,32 +93,37 @@ func TestOverlayOfTheHost(t *testing.T) {
 func TestOverlayMounts(t *testing.T) {
 	nstest.Module(t, "overlay")
 	box := func(t *testing.T, userXattr bool) {
-		root, empty := nstest.RootFS(t), filepath.Join(t.TempDir(), "root")
-		if err := os.Mkdir(empty, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		root := nstest.RootFS(t)
+		symlink(t, "usr/lib", filepath.Join(root, "lib"))
 		write(t, filepath.Join(root, "etc/old"), "old")
 		layer := func(name string, mode uint32, options ...string) mounts.Mount {
 			return mounts.Mount{
 				Destination: "/" + name, Options: options,
-				Overlay: &mounts.Overlay{Lower: []string{filepath.Join(root, name)}, Mode: mode, UserXattr: userXattr},
+				Overlay: &mounts.Overlay{Lower: []string{filepath.Join(root, name)}, Mode: mode},
 			}
 		}
 		tree := mounts.Tree{
-			RootPath: empty,
-			Mounts:   []mounts.Mount{layer("bin", 0, "ro", "nosuid"), layer("etc", 0o711), proc, layer("root", 0o700)},
+			Overlay: &mounts.Overlay{Mode: 0o711}, UserXattr: userXattr,
+			Mounts: []mounts.Mount{{Destination: "/lib", Source: filepath.Join(root, "lib"), Options: []string{"bind", "copy-symlink"}}, layer("bin", 0, "ro", "nosuid"), {Destination: "/bin/made", Type: "tmpfs"}, layer("etc", 0o711), proc, layer("root", 0o700)},
 		}
 		prints(t, tree, `
 			echo new >/etc/new; rm /etc/old; ls /etc; echo new >/bin/new
-			stat -c "%n %a" /bin /etc /root
+			stat -c "%n %a" / /bin /etc /root; ls /; readlink /lib
 			sed -n 's/.* \(\/[a-z]*\) \([a-z,]*\) .*- \(overlay [a-z]*\) .*/\1 \2 \3/p' /proc/self/mountinfo`, `
 group
 new
 passwd
 sh: can't create /bin/new: Read-only file system
+/ 711
 /bin 755
 /etc 711
 /root 700
+bin
+etc
+lib
+proc
+root
+usr/lib
 /bin ro,nosuid,relatime overlay overlay
 /etc rw,relatime overlay overlay
 /root rw,relatime overlay overlay`)

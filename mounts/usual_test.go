@@ -100,19 +100,22 @@ func TestDeviceThatIsThere(t *testing.T) {
 	for range 2 {
 		expect(t, root, tree, "stat -c '%t:%T %a %u:%g %F' /dev/x /dev/deep/fifo", "a:e5 640 7:8 character special file\n0:0 600 0:0 fifo")
 	}
-	for sentence, change := range map[string]func(*mounts.Device){
-		"a block device of the same numbers": func(d *mounts.Device) { d.Type = "b" },
-		"another first number":               func(d *mounts.Device) { d.Major++ },
-		"another second number":              func(d *mounts.Device) { d.Minor++ },
-		"another mode":                       func(d *mounts.Device) { d.FileMode = 0o666 },
-		"another owner":                      func(d *mounts.Device) { d.UID = 0 },
-		"another group":                      func(d *mounts.Device) { d.GID = 0 },
-		"a pipe":                             func(d *mounts.Device) { *d = mounts.Device{Path: "/dev/x", Type: "p"} },
-		"a link":                             func(*mounts.Device) { symlink(t, "fuse", filepath.Join(root, "dev/x")) },
+	for _, row := range []struct {
+		sentence string
+		change   func(*mounts.Device)
+	}{
+		{"a block device of the same numbers", func(d *mounts.Device) { d.Type = "b" }},
+		{"another first number", func(d *mounts.Device) { d.Major++ }},
+		{"another second number", func(d *mounts.Device) { d.Minor++ }},
+		{"another mode", func(d *mounts.Device) { d.FileMode = 0o666 }},
+		{"another owner", func(d *mounts.Device) { d.UID = 0 }},
+		{"another group", func(d *mounts.Device) { d.GID = 0 }},
+		{"a pipe", func(d *mounts.Device) { *d = mounts.Device{Path: "/dev/x", Type: "p"} }},
+		{"a link", func(*mounts.Device) { symlink(t, "fuse", filepath.Join(root, "dev/x")) }},
 	} {
-		t.Run(sentence, func(t *testing.T) {
+		t.Run(row.sentence, func(t *testing.T) {
 			d := want
-			change(&d)
+			row.change(&d)
 			refused(t, root, mounts.Tree{Devices: []mounts.Device{d}},
 				"(linux.devices[0]): file exists: EEXIST: there is a file at this place already, and not the same device")
 			expect(t, root, mounts.Tree{}, "stat -c %a /etc/passwd", "644")

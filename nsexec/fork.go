@@ -59,11 +59,15 @@ func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 	emitWait(b, control)
 }
 
-// forks reports whether a program makes a second process that goes on with it.
+// forks reports whether a program has an operation of [EmitFork].
 func forks(p *prog.Program) bool {
 	for i := range p.Len() {
-		if p.Op(i).Call == prog.Clone3 {
-			return true
+		if op := p.Op(i); op.Call == prog.Clone3 {
+			if args, ok := op.Args[0].(*prog.Block); ok && len(args.Fields) > 0 {
+				if flags, ok := args.Fields[0].Value.(prog.Int); ok && flags&unix.CLONE_PARENT_SETTID != 0 {
+					return true
+				}
+			}
 		}
 	}
 	return false

@@ -13,6 +13,12 @@ func (d *decoder) linux() {
 			for range d.elements() {
 				d.namespace()
 			}
+		case "uidMappings":
+			d.spec.UIDMappings = d.idMap()
+		case "gidMappings":
+			d.spec.GIDMappings = d.idMap()
+		case "timeOffsets":
+			d.timeOffsets()
 		case "devices":
 			for range d.elements() {
 				d.device()
@@ -83,8 +89,6 @@ func (d *decoder) namespaceType() clone.NamespaceType {
 		switch {
 		case row.name != name:
 			continue
-		case row.typ == clone.NEWUSER:
-			d.unsupported("a user namespace is")
 		case d.spec.Namespaces.Contains(row.typ):
 			d.fail("%s stands twice", name)
 		}

@@ -18,12 +18,6 @@ var refused = [...]struct {
 	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
 	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
 
-	{object: "mounts[]", property: "uidMappings", kind: '[', what: "an id-mapped mount is"},
-	{object: "mounts[]", property: "gidMappings", kind: '[', what: "an id-mapped mount is"},
-
-	{object: "linux", property: "uidMappings", kind: '[', what: "a user namespace is"},
-	{object: "linux", property: "gidMappings", kind: '[', what: "a user namespace is"},
-	{object: "linux", property: "timeOffsets", kind: '{', what: "an offset of a clock is"},
 	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
 	{object: "linux", property: "mountLabel", kind: '"', what: "SELinux is"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/oci"
 )
 
@@ -36,6 +37,41 @@ func TestSpec(t *testing.T) {
 	}
 	if _, warnings, err := oci.Load(dir); err != nil || len(warnings) > 0 {
 		t.Errorf("%v, %v", warnings, err)
+	}
+}
+
+// TestRootlessSpec writes a configuration as an ordinary user, and runs it: without an
+// option, a warning, or anything else to do.
+func TestRootlessSpec(t *testing.T) {
+	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "rootless", ID: 4200})) {
+		return
+	}
+	nstest.UserNS(t)
+	dir := filepath.Dir(nstest.RootFS(t))
+	if r := do(t, command(t, "spec", "--rootless", "-b", dir)); r != (result{}) {
+		t.Fatalf("%+v", r)
+	}
+	file := filepath.Join(dir, "config.json")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec specs.Spec
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&spec); err != nil {
+		t.Error(err)
+	}
+	if ids := spec.Linux.UIDMappings; len(ids) != 1 || ids[0] != (specs.LinuxIDMapping{HostID: 4200, Size: 1}) {
+		t.Errorf("the map is %v", ids)
+	}
+	text := strings.Replace(string(data), `["sh"]`, `["sh", "-c", "id -u; touch /x; ls /sys/kernel >/dev/null; test -d /sys/fs/cgroup; tr -s ' ' </proc/self/uid_map"]`, 1)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := result{stdout: "0\n 0 4200 1\n", stderr: "touch: /x: Read-only file system\n"}
+	if r := do(t, command(t, "run", "-b", dir, "box")); r != want {
+		t.Errorf("got %+v, want %+v", r, want)
 	}
 }
 
