@@ -7,7 +7,9 @@ import (
 
 // emitInit forks where the container has an init: what follows is done by the user's
 // process, with the same rights, in a session of its own. What is returned adds, behind
-// its execve, how the first process becomes the init. [nsexec.EmitInit]
+// its execve, how the first process becomes the init. What makes a terminal the
+// controlling one comes behind it: that is the affair of the session's leader.
+// [nsexec.EmitInit]
 func (c *compiler) emitInit() (become func()) {
 	if !c.spec.Init {
 		return func() {}

@@ -140,9 +140,6 @@ func (in Init) EmitBecome(b *prog.Builder) {
 	b.Add(become)
 }
 
-// initName is the init's only argument, and by prctl also its name.
-const initName = "init"
-
 // initRuns is the operation by which the first process becomes the init of a program
 // that runs; the one before it is for a program that never did. It is 0 where there is
 // no init: no program begins with it.

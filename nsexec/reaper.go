@@ -9,15 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the assembler of the init needs: the options of its two waits, and the status
-// that it ends with where there is nothing to wait for. waitid(2), wait4(2)
-//
-//lint:ignore U1000 the assembler uses them
+// What the assembler of the init needs: its name, the options of its two waits, and the
+// status that it ends with where there is nothing to wait for. waitid(2), wait4(2)
 const (
-	pPidfd     = unix.P_PIDFD
-	reaperPeek = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WALL
-	reaperTake = unix.WNOHANG | unix.WALL
-
+	initName    = "init" // its only argument as well
+	initWord    = 'i' | 'n'<<8 | 'i'<<16 | 't'<<24
+	pPidfd      = unix.P_PIDFD
+	reaperPeek  = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WALL
+	reaperTake  = unix.WNOHANG | unix.WALL
 	reaperAlone = exitStopped << 8
 )
 

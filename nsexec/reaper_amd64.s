@@ -13,7 +13,7 @@
 // No stack is used, and nothing but the kernel's vdso and that one page is touched.
 TEXT ·reaper(SB),NOSPLIT|NOFRAME,$0
 	LEAQ	-160(SP), BX
-	MOVQ	$0x74696e69, (BX)	// "init": what ps shows
+	MOVQ	$const_initWord, (BX)	// what ps shows
 	MOVQ	$157, AX		// prctl
 	MOVQ	$15, DI			// PR_SET_NAME
 	MOVQ	BX, SI

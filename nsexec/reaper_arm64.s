@@ -13,7 +13,7 @@
 // No stack is used, and nothing but the kernel's vdso and that one page is touched.
 TEXT ·reaper(SB),NOSPLIT|NOFRAME,$0
 	SUB	$160, RSP, R19
-	MOVD	$0x74696e69, R6		// "init": what ps shows
+	MOVD	$const_initWord, R6	// what ps shows
 	MOVD	R6, (R19)
 	MOVD	$167, R8		// prctl
 	MOVD	$15, R0			// PR_SET_NAME

@@ -161,6 +161,9 @@ func TestTexts(t *testing.T) {
 		{prog.Op{Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_JOIN_SESSION_KEYRING), prog.Int(0)}}, `keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)`},
 		{prog.Op{Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_SETPERM), prog.Int(7), prog.Int(prog.KeyPossessorAll | prog.KeyUserView | prog.KeyUserSearch)}},
 			"keyctl(KEYCTL_SETPERM, 7, KEY_POS_VIEW|KEY_POS_READ|KEY_POS_WRITE|KEY_POS_SEARCH|KEY_POS_LINK|KEY_POS_SETATTR|KEY_USR_VIEW|KEY_USR_SEARCH)"},
+		{prog.Op{Call: prog.RtSigprocmask, Args: prog.Args{prog.Int(unix.SIG_SETMASK), prog.Sigset(^uint64(0)), prog.Int(0), prog.Int(8)}}, "rt_sigprocmask(SIG_SETMASK, ~[], NULL, 8)"},
+		{prog.Op{Call: prog.RtSigprocmask, Args: prog.Args{prog.Int(unix.SIG_BLOCK), prog.Sigset(1<<0 | 1<<16), prog.Int(0), prog.Int(8)}}, "rt_sigprocmask(SIG_BLOCK, [HUP CHLD], NULL, 8)"},
+		{prog.Op{Call: prog.Waitid, Args: prog.Args{prog.Int(unix.P_PIDFD), prog.Int(0), prog.Int(0), prog.Int(unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE), prog.Int(0)}}, "waitid(P_PIDFD, 0, NULL, WNOHANG|WEXITED|WNOWAIT|__WCLONE, NULL)"},
 		{prog.Op{Call: 255, Args: prog.Args{prog.Int(1)}}, "call(255)()"},
 	}
 	for _, r := range rows {
