@@ -38,7 +38,7 @@ type Event struct {
 	Why, Origin string
 	// At is when it began, since Trace.Began, and Took how long it took. An
 	// operation's time has that of reading the clock in it, two tenths of a
-	// microsecond.
+	// microsecond, and ends where the next one begins.
 	At, Took time.Duration
 	// Result is empty for what succeeded. Otherwise it is the error that stopped
 	// the start, or where the program went on for this result. The results
@@ -78,7 +78,7 @@ const slowest = 5
 
 // StartTraced is [Plan.Start] with a record of when everything was done. The trace is
 // there also when the start fails, as far as it came. The container's operations take
-// three system calls where there was one.
+// two system calls where there was one.
 func (p *Plan) StartTraced(stdio Stdio) (*nsexec.Process, *Trace, error) {
 	t := &Trace{Began: nsexec.Now()}
 	process, err := p.start(stdio, t)
@@ -209,8 +209,7 @@ func result(e *nsexec.OpError) string {
 }
 
 // appendOperations adds the events of the container's side. What the record has of them are
-// two readings of the clock each, the second only where the program went on with the
-// next operation; the others are worked out from there.
+// the times at which they began, and the order of these.
 func appendOperations(events []Event, p *prog.Program, record nsexec.Record, offset, began, end time.Duration, stop stop) []Event {
 	made := madeIn(record.Ops, offset, began, end)
 	for k, m := range made {
@@ -226,9 +225,7 @@ func appendOperations(events []Event, p *prog.Program, record nsexec.Record, off
 			e.Took = following - m.before
 		case m.after != 0:
 			e.Took = m.after - m.before
-			if op.Tolerate != 0 {
-				e.Result = "0 or " + prog.ErrnoName(op.Tolerate)
-			}
+			e.Result = passed(p, m.op, op)
 		default:
 			e.Took = following - m.before
 			e.Result = branch(p, op, next)
@@ -236,6 +233,20 @@ func appendOperations(events []Event, p *prog.Program, record nsexec.Record, off
 		events = append(events, e)
 	}
 	return events
+}
+
+// passed says what may have come of an operation that went on with the next one.
+func passed(p *prog.Program, i int, op prog.Op) string {
+	branches := !op.OnError.IsZero() && p.Target(op.OnError) == i+1
+	switch {
+	case branches && (op.Call == prog.Execve || op.Call == prog.Execveat):
+		return fmt.Sprintf("an error: goes on at %d", i+1) // it does not return otherwise
+	case branches:
+		return "0 or an error"
+	case op.Tolerate != 0:
+		return "0 or " + prog.ErrnoName(op.Tolerate)
+	}
+	return ""
 }
 
 // branch says which way an operation went on that did not go on with the next one.
