@@ -156,6 +156,8 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 		}
 		pr.sources[a.Name] = n
 		return nil
+	case prog.Ref:
+		return pr.samePlace(a, got)
 	case *prog.Block:
 		if b, ok := bytesOf(a, slots); ok {
 			text = strconv.Quote(b)
@@ -173,8 +175,6 @@ func (pr *process) sameArg(arg prog.Arg, text string, got value, slots map[int]u
 		}
 		pr.buffers[a] = address
 		return nil
-	case prog.Ref:
-		return pr.samePlace(a, got)
 	}
 	want, err := parseValue(text)
 	if err != nil {

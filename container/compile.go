@@ -132,21 +132,19 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitTerminal(control)    // its owner may be one that only root can make the owner
-	c.emitCwd(tree)            // as root: the user may not be allowed to search the way there
-	c.emitRlimits()            // raising one needs a capability
-	c.emitScheduling()         // so does this, and the limits count for who has none
-	c.emitKeyring()            // it belongs to root, and counts against root's quota
-	c.emitIdentity()           // gives rights up in the order in which they are needed last
-	c.emitDeathSignal(control) // the change of ids has cleared it
-	emitDumpable(b)            // the change of ids has set it again
-	emitUmask(b, c.umask())    // the user's
-	if !c.spec.Init {
-		c.emitControllingTerminal() // by the leader of the session, which is who executes the program
-	}
+	c.emitTerminal(control)      // its owner may be one that only root can make the owner
+	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
+	c.emitRlimits()              // raising one needs a capability
+	c.emitScheduling()           // so does this, and the limits count for who has none
+	c.emitKeyring()              // it belongs to root, and counts against root's quota
+	c.emitIdentity()             // gives rights up in the order in which they are needed last
+	c.emitDeathSignal(control)   // the change of ids has cleared it
+	emitDumpable(b)              // the change of ids has set it again
+	emitUmask(b, c.umask())      // the user's
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
 	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
 	become := c.emitInit()       // where there is an init: what follows is another process
+	c.emitControllingTerminal()  // by the leader of the session, which is who executes the program
 	c.emitExec()
 	become()
 	return nil

@@ -16,7 +16,7 @@ func (c *compiler) emitInit() (become func()) {
 	}
 	pidns := c.spec.Namespaces.Contains(clone.NEWPID) && c.spec.Namespaces.PathOf(clone.NEWPID) == ""
 	c.b.From("init")
-	in := nsexec.EmitInit(c.b, len(c.files), 3, !pidns)
+	in := nsexec.EmitInit(c.b, len(c.files), c.kept(), !pidns)
 	c.b.From("process")
 	c.emitControllingTerminal() // the session is the child's
 	return func() {

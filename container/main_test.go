@@ -8,9 +8,7 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools: map[string]string{
-		"busybox": "busybox-static", "strace": "strace", "unshare": "util-linux", "mount": "mount", "newuidmap": "uidmap",
-	},
+	Tools: map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount"},
 	Users: []nstest.User{subuser},
 }
 

@@ -14,9 +14,8 @@ func (c *compiler) tree() mounts.Tree {
 	t := mounts.Tree{
 		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
-		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true,
-		Terminal: c.terminal,
-		Masked:   s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
+		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true, Terminal: c.terminal,
+		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
 		BindDevices: c.boxedIn(), UserXattr: c.boxedIn(),
 	}
 	if c.root == (prog.FD{}) && t.Overlay == nil {

@@ -176,6 +176,16 @@ var truthRows = []truthRow{
 		s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
 		s.ParentDeathSignal = unix.SIGKILL
 	}},
+	{"a terminal", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Terminal, s.Process.ConsoleSize = true, container.WindowSize{Height: 50, Width: 132}
+		s.Process.User, s.Root.Readonly = container.User{UID: 1000, GID: 1001}, true
+	}},
+	{"a terminal of a devpts that the tree has brought along", 0, func(_ *testing.T, s *container.Spec, _ string) {
+		s.Process.Terminal, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
+		s.Mounts = append(s.Mounts[:1:1],
+			mounts.Mount{Destination: "/dev/pts", Source: "/dev/pts", Options: []string{"bind"}},
+			mounts.Mount{Destination: "/dev/console", Source: "/dev/null", Options: []string{"bind"}})
+	}},
 	{"an init", 7, func(_ *testing.T, s *container.Spec, _ string) {
 		s.Init, s.Process.User.UID = true, 1000
 		s.Process.Args = []string{"/bin/sh", "-c", "true & wait; exit 7"}
@@ -191,16 +201,6 @@ var truthRows = []truthRow{
 	{"an init in a pid namespace that is joined", 3, func(t *testing.T, s *container.Spec, _ string) {
 		s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
 		s.Init, s.Process.Args = true, []string{"/bin/sh", "-c", "exit 3"}
-	}},
-	{"a terminal", 0, func(_ *testing.T, s *container.Spec, _ string) {
-		s.Process.Terminal, s.Process.ConsoleSize = true, container.WindowSize{Height: 50, Width: 132}
-		s.Process.User, s.Root.Readonly = container.User{UID: 1000, GID: 1001}, true
-	}},
-	{"a terminal of a devpts that the tree has brought along", 0, func(_ *testing.T, s *container.Spec, _ string) {
-		s.Process.Terminal, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
-		s.Mounts = append(s.Mounts[:1:1],
-			mounts.Mount{Destination: "/dev/pts", Source: "/dev/pts", Options: []string{"bind"}},
-			mounts.Mount{Destination: "/dev/console", Source: "/dev/null", Options: []string{"bind"}})
 	}},
 	{"a user namespace", 0, func(t *testing.T, s *container.Spec, host string) {
 		score := 400

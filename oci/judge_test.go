@@ -209,7 +209,7 @@ func isEmpty(v any) bool {
 var read = map[string][]string{
 	"":                        {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux"},
 	"root":                    {"path", "readonly"},
-	"process":                 {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "scheduler", "ioPriority", "execCPUAffinity", "terminal", "consoleSize"},
+	"process":                 {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "terminal", "consoleSize", "scheduler", "ioPriority", "execCPUAffinity"},
 	"process.scheduler":       {"policy", "nice", "priority", "flags", "runtime", "deadline", "period"},
 	"process.ioPriority":      {"class", "priority"},
 	"process.execCPUAffinity": {"initial", "final"},

@@ -64,7 +64,7 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	wait, err := process.Wait()
+	wait, err := signals.wait(process)
 	if err != nil {
 		return 0, err
 	}

@@ -20,8 +20,11 @@ type console struct {
 // openConsole connects the program of a plan with this command's standard streams, by
 // way of a terminal where it has one, or with the socket at a path.
 func openConsole(plan *container.Plan, socket string, signals *signals) (console, error) {
-	c := console{stdio: container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}}
-	var err error
+	extra, err := inherited(plan.Clone.Kept)
+	if err != nil {
+		return console{}, err
+	}
+	c := console{stdio: container.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Extra: extra}}
 	switch {
 	case socket != "" && !plan.Terminal:
 		err = errors.New("--console-socket: there is nothing to send: process.terminal in config.json is not true")

@@ -22,19 +22,15 @@ included; if it is none, its end becomes a ^D.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	bundle, flags := bundleFlag(f), processFlags(f)
+	plan := planRun(g, f)
 	socket := f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH` and do not use ours")
 	return func(args []string) (int, error) {
-		id, err := containerID(args)
-		if err != nil {
-			return 0, fmt.Errorf("run: %w", err)
-		}
 		signals := catchSignals()
-		plan, err := compile(*bundle, flags.change(id))
+		j, err := plan(args)
 		if err != nil {
 			return 0, err
 		}
-		status, err := (&job{plan: plan}).run(*socket, signals)
+		status, err := j.run(*socket, signals)
 		if err != nil {
 			return 0, g.explained(err)
 		}
@@ -42,19 +38,12 @@ func prepareRun(g *global, f *flag.FlagSet) action {
 	}
 }
 
-// start starts the container and begins to forward signals to it.
+// start starts the container. The signals are forwarded to it by [signals.wait].
 func start(plan *container.Plan, stdio container.Stdio, signals *signals) (*nsexec.Process, error) {
-	signals.ready()
-	var err error
-	if stdio.Extra, err = inherited(plan.Clone.Kept); err != nil {
+	if err := signals.ready(); err != nil {
 		return nil, err
 	}
-	process, err := plan.Start(stdio)
-	if err != nil {
-		return nil, err
-	}
-	go signals.forward(process)
-	return process, nil
+	return plan.Start(stdio)
 }
 
 // exitStatus is what a shell makes of it.

@@ -54,20 +54,19 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
-	if console.stdio.Extra, err = inherited(j.plan.Clone.Kept); err != nil {
+	if err := signals.ready(); err != nil {
 		return 0, err
 	}
-	signals.ready()
 	process, trace, failed := j.plan.StartTraced(console.stdio)
-	if failed == nil {
-		go signals.forward(process)
-	}
-	err = writeTrace(out, trace, asJSON, g.debug)
+	written := make(chan error, 1)
+	go func() { // whoever reads it may take his time, and signals are forwarded meanwhile
+		written <- writeTrace(out, trace, asJSON, g.debug)
+	}()
 	if failed != nil {
-		return 0, g.explained(failed)
+		return 0, errors.Join(g.explained(failed), <-written)
 	}
-	wait, waited := process.Wait()
-	if err := errors.Join(err, waited); err != nil {
+	wait, waited := signals.wait(process)
+	if err := errors.Join(<-written, waited); err != nil {
 		return 0, err
 	}
 	console.terminal.drain()

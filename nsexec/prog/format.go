@@ -47,7 +47,7 @@ func (p *Program) Text(i int) string {
 	b := make([]byte, 0, 96)
 	if !op.Out.IsZero() {
 		b = append(b, '$')
-		b = append(b, op.Out.name...)
+		b = append(b, op.Out.Name()...)
 		b = append(b, " = "...)
 	}
 	b = op.appendCall(b)
