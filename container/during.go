@@ -16,13 +16,13 @@ import (
 )
 
 // syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs() []func(*nsexec.Process) error {
+func (p *Plan) syncs(trace *Trace) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := s.doFor(process.Pid()); err != nil {
-					return &StepError{Step: s, Err: err}
+				if err := trace.during(s, process.Pid()); err != nil {
+					return err
 				}
 			}
 			return nil

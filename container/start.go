@@ -43,7 +43,7 @@ func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Record: trace.record(), Explain: p.explain}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace), Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -83,7 +83,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	config.Image, config.Files, config.Sync = image, files, p.syncs()
+	config.Image, config.Files = image, files
 	return nsexec.Start(config)
 }
 

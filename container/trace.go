@@ -108,6 +108,22 @@ func (t *Trace) step(s Step) (int, error) {
 	return fd, err
 }
 
+// during does a step at a sync point.
+func (t *Trace) during(s Step, pid int) error {
+	var begun time.Duration
+	if t != nil {
+		begun = nsexec.Now()
+	}
+	err := s.doFor(pid)
+	if err != nil {
+		err = &StepError{Step: s, Err: err}
+	}
+	if t != nil {
+		t.host(begun, Event{text: s.String(), Why: s.Why, Origin: s.Origin}, err)
+	}
+	return err
+}
+
 // record is where nsexec writes its part.
 func (t *Trace) record() *nsexec.Record {
 	if t == nil {
@@ -129,6 +145,9 @@ func (t *Trace) host(begun time.Duration, e Event, err error) {
 func (t *Trace) assemble(p *Plan, err error) {
 	t.Events = append(make([]Event, 0, len(t.steps)+len(t.times.Host)+len(t.times.Ops)), t.steps...)
 	for _, h := range t.times.Host {
+		if h.What == nsexec.RecordSync {
+			continue // the steps are there themselves
+		}
 		e := Event{Side: HostSide, Op: -1, At: h.Before - t.Began, Took: h.After - h.Before}
 		switch h.What {
 		case nsexec.RecordImage:
@@ -137,8 +156,6 @@ func (t *Trace) assemble(p *Plan, err error) {
 			e.text, e.Why = p.Clone.String(), "the birth, until the child has executed the image"
 		case nsexec.RecordFollow:
 			e.text, e.Why = "pidfd_open; waitid", "the program goes on in a second process"
-		case nsexec.RecordSync:
-			e.text, e.Why = "sync point", "the host's part"
 		case nsexec.RecordLook:
 			e.text, e.Why = "pread(report)", "the control socket is closed: what has become of it"
 		}
