@@ -91,11 +91,9 @@ func (in Init) emitDeathWithParent(b *prog.Builder) {
 	})
 	b.Add(prog.Op{Call: prog.Getppid, Out: parent, Why: "who that is by now"})
 	word := &prog.Block{Name: "parent", Fields: []prog.Field{{Kind: prog.Integer, Size: 8, Value: parent}}}
-	b.Add(prog.Op{
-		Call: prog.Futex, Args: prog.Args{word, prog.Int(0), in.self, prog.Timespec(0, 0)}, Tolerate: unix.ETIMEDOUT,
-		Why:  "ETIMEDOUT: it is the init",
-		Hint: "the init has been killed",
-	})
+	op := prog.Same(word, in.self)
+	op.Why, op.Hint = "it is the init", "the init has been killed"
+	b.Add(op)
 }
 
 // EmitBecome adds what the first process does when the second has executed the user's
