@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
@@ -106,7 +105,7 @@ func ownPath(text, root string) (string, error) {
 		if !ok || strings.Contains(own+"/", "/../") || rest != "" && rest[0] != '/' {
 			return "", fmt.Errorf("the own cgroup %s is not below %s, which is what is mounted", own, root)
 		}
-		return path.Clean("/" + rest), nil
+		return CleanPath("/" + rest)
 	}
 	return "", errors.New("/proc/self/cgroup has no line of version 2")
 }
