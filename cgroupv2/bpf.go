@@ -100,7 +100,8 @@ func load(f Filter) (int, error) {
 		return fd, nil
 	}
 	text := strings.TrimSpace(unix.ByteSliceToString(log))
-	return -1, fmt.Errorf("load: %w: the verifier says %q", err, text)
+	const shown = 500 // it retells the whole program, and what is wrong comes last
+	return -1, fmt.Errorf("load: %w: the verifier says %q", err, text[max(0, len(text)-shown):])
 }
 
 func bpfHint(err error) string {

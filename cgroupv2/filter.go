@@ -75,8 +75,10 @@ func NewFilter(rules []DeviceRule) (Filter, error) {
 	return append(f, answer(false)...), nil
 }
 
-// maxRules keeps what is to be compiled bounded; the kernel takes a million instructions.
-const maxRules = 10000
+// maxRules is what the kernel takes of the worst rules: its verifier follows the
+// instructions from each rule that fits to the end, which is quadratic, and gives up
+// after a million steps.
+const maxRules = 400
 
 // instructions are those of one rule. Where it is not about the device they go on
 // behind it, and so they do while accesses are left.
