@@ -10,6 +10,7 @@ import (
 
 var needs = nstest.Needs{
 	Cgroups: true,
+	Modules: []string{"null_blk", "bfq"},
 	Users:   []nstest.User{{Name: "cgtester", ID: 4321}},
 }
 
