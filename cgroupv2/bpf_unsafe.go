@@ -20,19 +20,19 @@ type (
 		code, license     unsafe.Pointer
 		logLevel, logSize uint32
 		log               unsafe.Pointer
-		kernel, flags     uint32
+		_, _              uint32 // kern_version, prog_flags
 		name              [16]byte
 	}
 	attach struct { // BPF_PROG_ATTACH and BPF_PROG_DETACH
 		target, program, kind, flags, replace uint32
 	}
 	query struct { // BPF_PROG_QUERY
-		target, kind, flags, attached uint32
-		ids                           unsafe.Pointer
-		count, _                      uint32
+		target, kind, _, _ uint32 // query_flags, attach_flags
+		ids                unsafe.Pointer
+		count, _           uint32
 	}
 	byID struct { // BPF_PROG_GET_FD_BY_ID
-		id, next, flags uint32
+		id, _, _ uint32 // next_id, open_flags
 	}
 )
 

@@ -53,12 +53,14 @@ func (g *Group) Evacuate(ctx context.Context, leaf string) error {
 		return fmt.Errorf("cgroup %s: its type is %q, and the processes of a threaded group cannot be moved below it", g.path, strings.TrimSpace(kind))
 	}
 	for {
-		if err := g.moveAll(ctx, leaf); err != nil {
+		stay, err := g.moveAll(ctx, leaf)
+		if err != nil {
 			return err
 		}
-		// EBUSY: somebody has moved a process in, after the pass that found none.
-		err := g.enableBelow()
-		if !errors.Is(err, unix.EBUSY) || ctx.Err() != nil {
+		// EBUSY: somebody has moved a process in, after the pass that found none. Or a
+		// kernel thread, which nobody can move, is here and not in the root.
+		err = g.enableBelow()
+		if !errors.Is(err, unix.EBUSY) || ctx.Err() != nil || len(stay) != 0 {
 			return err
 		}
 	}
@@ -75,9 +77,9 @@ func (g *Group) enableBelow() error {
 
 // moveAll moves processes until a pass finds none. A process forks into the group it
 // is in, so the children of those that were not reached yet come in the next pass, and
-// those of the others are below already.
-func (g *Group) moveAll(ctx context.Context, leaf string) error {
-	stay := map[int]bool{}
+// those of the others are below already. It returns those that cannot be moved.
+func (g *Group) moveAll(ctx context.Context, leaf string) (stay map[int]bool, err error) {
+	stay = map[int]bool{}
 	to := -1
 	defer func() {
 		if to >= 0 {
@@ -87,25 +89,25 @@ func (g *Group) moveAll(ctx context.Context, leaf string) error {
 	for {
 		pids, err := processes(g.fd)
 		if err != nil {
-			return g.failed("cgroup.procs", err)
+			return nil, g.failed("cgroup.procs", err)
 		}
 		pids = slices.DeleteFunc(pids, func(pid int) bool { return stay[pid] })
 		if len(pids) == 0 {
-			return nil
+			return stay, nil
 		}
 		if slices.Contains(pids, 0) { // and written it would mean ourselves
-			return fmt.Errorf("cgroup %s: a process of another pid namespace cannot be moved from here", g.path)
+			return nil, fmt.Errorf("cgroup %s: a process of another pid namespace cannot be moved from here", g.path)
 		}
 		if err := ctx.Err(); err != nil {
-			return g.failed("cgroup.procs", fmt.Errorf("%w: %s still there", context.Cause(ctx), pidList(pids)))
+			return nil, g.failed("cgroup.procs", fmt.Errorf("%w: %s still there", context.Cause(ctx), pidList(pids)))
 		}
 		if to < 0 {
 			if to, err = g.openLeaf(leaf); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := g.move(to, leaf, pids, stay); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -119,8 +121,7 @@ func (g *Group) openLeaf(leaf string) (int, error) {
 }
 
 // move moves processes, one a write as the kernel wants it. One that has ended
-// meanwhile is passed over, and so is a kernel thread, which stays where it is: it
-// does not count as a process of the group.
+// meanwhile is passed over, and so is a kernel thread, which stays where it is.
 func (g *Group) move(to int, leaf string, pids []int, stay map[int]bool) error {
 	for _, pid := range pids {
 		err := writeFile(to, "cgroup.procs", fmt.Sprint(pid))

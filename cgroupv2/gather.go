@@ -13,6 +13,8 @@ func (g *Group) Stats() (Stats, error) {
 	s := Stats{Memory: r.memory(), Pids: r.pids()}
 	if flat := r.flat("cpu.stat"); flat != nil {
 		s.CPU.set(flat)
+	} else { // every group has this one, since Linux 4.15
+		r.note("cpu.stat", unix.ENOENT)
 	}
 	if text, ok := r.text("io.stat"); ok {
 		nested, err := parseNested(text)

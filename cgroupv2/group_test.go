@@ -93,6 +93,12 @@ func TestCreateAndRemove(t *testing.T) {
 	if err := deep.Remove(ctx); err != nil {
 		t.Errorf("removed again: %v", err)
 	}
+	if err := deep.Kill(ctx); err != nil {
+		t.Errorf("killed when it is gone: %v", err)
+	}
+	if _, err := deep.Stats(); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("statistics when it is gone: %v", err)
+	}
 	other := sub(t, h, g, "a/b/c")
 	if err := deep.Remove(ctx); err != nil {
 		t.Errorf("removed with another in its place: %v", err)

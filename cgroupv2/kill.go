@@ -25,12 +25,13 @@ func (g *Group) kill(ctx context.Context, all func() error) error {
 	defer cancel()
 	err := all()
 	switch {
-	case errors.Is(err, unix.ENOENT):
+	case gone(err):
+		if _, _, err := g.State(); gone(err) {
+			return nil
+		}
 		if err := g.killEach(ctx); err != nil {
 			return err
 		}
-	case gone(err):
-		return nil
 	case err != nil:
 		return err
 	}

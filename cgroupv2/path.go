@@ -22,7 +22,7 @@ func CleanPath(p string) (string, error) {
 	}
 	for name := range strings.SplitSeq(p, "/") {
 		if name == ".." {
-			return "", fmt.Errorf("cgroup path %q leads upwards: write where the group is to be, without ..", p)
+			return "", fmt.Errorf("cgroup path %q has a .. in it: write where the group is to be", p)
 		}
 	}
 	return path.Clean(p), nil
