@@ -307,6 +307,25 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
+// TestFreezeGivesUp freezes more processes than can stop at once, without time.
+func TestFreezeGivesUp(t *testing.T) {
+	_, g := newGroup(t)
+	for range 8 {
+		begin(t, g, "spin", "").line(t)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Freeze(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "waiting for frozen 1") {
+		t.Errorf("without time it freezes: %v", err)
+	}
+	if text, err := g.read("cgroup.freeze"); text != "0\n" || err != nil {
+		t.Errorf("cgroup.freeze is %q, %v", text, err)
+	}
+	if err := g.await(t.Context(), "frozen", 0); err != nil {
+		t.Error(err)
+	}
+}
+
 // busyFor lets others run for a while, by running.
 func busyFor(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
