@@ -16,7 +16,10 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools:   map[string]string{"busybox": "busybox-static", "newuidmap": "uidmap"},
+	Tools: map[string]string{
+		"busybox": "busybox-static", "newuidmap": "uidmap",
+		"apt-get": "apt", "dpkg-deb": "dpkg", "ldconfig": "libc-bin", "tar": "tar",
+	},
 	Modules: []string{"overlay"},
 	Files:   []string{"../../container/testdata/hosts"},
 }

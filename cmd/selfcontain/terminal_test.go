@@ -299,7 +299,7 @@ func TestTerminalWindow(t *testing.T) {
 func (p *person) seesSize(size string) {
 	p.t.Helper()
 	for limit := time.Now().Add(patience); ; {
-		p.types("echo size: $(stty size).\n")
+		p.types("echo size: $(stty size || busybox stty size).\n")
 		p.sees("\nsize: ")
 		if got := p.sees(".\r\n"); got == size {
 			return
