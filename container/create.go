@@ -27,6 +27,7 @@ type CreateOptions struct {
 	Created func(State) error
 
 	reached func(step string) // a test is told of every step
+	edit    func(*Plan) error // and may change what will be done
 }
 
 // Create makes a container up to the execution of its program, and leaves it waiting
@@ -47,6 +48,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 		return nil, &Error{Code: ConsoleExists, ID: id, Op: op}
 	}
 	plan, err := o.compile(spec)
+	if err == nil && o.edit != nil {
+		err = o.edit(plan)
+	}
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}

@@ -33,8 +33,9 @@ type kept struct {
 	Rest nsexec.Rest `json:"rest"`
 }
 
-// recordLimit bounds a file that is read.
-const recordLimit = 1 << 20
+// recordLimit bounds a file that is read. The configuration is in one of them, and its
+// arguments and environment alone may have 6 MiB before the kernel refuses them.
+const recordLimit = 16 << 20
 
 // A record is a line of JSON, and a line with its SHA-256. So whoever has cut one short
 // or changed it is found out before anything in it is believed.
