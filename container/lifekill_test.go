@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ import (
 // writes the steps to its standard error. $LIFE is the root of state and the step, and -1
 // is none.
 func lifeDriver([]string) int {
+	runtime.LockOSThread() // one thread makes all the calls of the plan's
 	root, number, _ := strings.Cut(os.Getenv("LIFE"), " ")
 	last, err := strconv.Atoi(number)
 	if err != nil {
@@ -52,6 +54,9 @@ func lifeDriver([]string) int {
 	c, err := container.Create(root, "c", spec, o)
 	if err == nil {
 		err = c.Start()
+	}
+	if err == nil && os.Getenv("LIFE_WAITS") != "" {
+		_, err = c.Wait()
 	}
 	if err == nil {
 		err = c.Destroy(true)
