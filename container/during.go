@@ -16,12 +16,12 @@ import (
 )
 
 // syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs(trace *Trace) []func(*nsexec.Process) error {
+func (p *Plan) syncs(trace *Trace, at *place) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := trace.during(s, process.Pid()); err != nil {
+				if err := trace.during(s, process, at); err != nil {
 					return err
 				}
 			}

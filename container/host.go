@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,9 +40,11 @@ type Host struct {
 	// Ignored are the signals that the caller ignores, signal n at bit n-1. They
 	// would be ignored in the container as well. signal(7)
 	Ignored uint64 `json:"ignored,omitempty"`
-	// Cgroup2 is where the cgroup v2 hierarchy is mounted, and empty without one. On a
-	// hybrid host this is the v2 part, wherever it is.
+	// Cgroup2 is where the cgroup v2 hierarchy is mounted, and Cgroup the caller's
+	// own group in it. Both are empty without one. On a hybrid host this is the
+	// v2 part, wherever it is.
 	Cgroup2 string `json:"cgroup2,omitempty"`
+	Cgroup  string `json:"cgroup,omitempty"`
 }
 
 // Limit is a soft and a hard resource limit.
@@ -72,9 +75,7 @@ func Probe() (Host, error) {
 	if soft, hard, ok := nofile.Original(); ok {
 		h.NoFile = Limit{soft, hard}
 	}
-	var err error
-	h.Cgroup2, err = cgroup2Mount()
-	return h, err
+	return h, h.probeCgroup()
 }
 
 // older reports whether a kernel release is older than major.minor.
@@ -122,6 +123,38 @@ func (h *Host) probeCapabilities() error {
 		}
 	}
 	return nil
+}
+
+// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it. It reads
+// without package os, which would set up its network poller for one file of /proc.
+func (h *Host) probeCgroup() error {
+	fd, err := unix.Open("/proc/self/cgroup", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil //nolint:nilerr // a kernel without cgroups has no such file
+	}
+	defer unix.Close(fd)
+	own, n := make([]byte, 0, 1024), 1
+	for n > 0 {
+		own = slices.Grow(own, 512)
+		if n, err = unix.Read(fd, own[len(own):cap(own)]); err != nil {
+			return fmt.Errorf("/proc/self/cgroup: %w", err)
+		}
+		own = own[:len(own)+n]
+	}
+	found := false
+	for line := range strings.Lines(string(own)) {
+		if group, ok := strings.CutPrefix(line, "0::"); ok {
+			h.Cgroup, found = strings.TrimSuffix(group, "\n"), true
+		}
+	}
+	if !found {
+		return nil
+	}
+	h.Cgroup2, err = cgroup2Mount()
+	if h.Cgroup2 == "" {
+		h.Cgroup = ""
+	}
+	return err
 }
 
 // cgroup2Mount is where the v2 hierarchy is mounted. It is nearly always where

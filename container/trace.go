@@ -98,7 +98,10 @@ func (t *Trace) image(program *prog.Program) (*nsexec.Image, error) {
 }
 
 // step does a step of the host's side.
-func (t *Trace) step(s Step) (int, error) {
+func (t *Trace) step(s Step, at *place) (int, error) {
+	if at != nil {
+		return at.do(s)
+	}
 	if t == nil {
 		return s.do()
 	}
@@ -109,12 +112,12 @@ func (t *Trace) step(s Step) (int, error) {
 }
 
 // during does a step at a sync point.
-func (t *Trace) during(s Step, pid int) error {
+func (t *Trace) during(s Step, p *nsexec.Process, at *place) error {
 	var begun time.Duration
 	if t != nil {
 		begun = nsexec.Now()
 	}
-	err := s.doFor(pid)
+	err := at.doFor(s, p)
 	if err != nil {
 		err = &StepError{Step: s, Err: err}
 	}
