@@ -239,6 +239,24 @@ func (d *debian) unpack(flags string) {
 	if r := doBox(d.t, c); (r != result{}) {
 		d.t.Fatalf("unpack: %+v", r)
 	}
+	d.changes()
+}
+
+// changes looks whether the user can change what is his in a directory of root's, and
+// in a box alone: to copy that of root's is what he cannot do.
+func (d *debian) changes() {
+	d.t.Helper()
+	c := box(d.t, "--", "sh", "-c", "echo changed >etc/debian_version; echo new >new; cat etc/debian_version new")
+	c.Dir = d.root
+	if r := doBox(d.t, c); (r != result{stdout: "changed\nnew\n"}) {
+		d.t.Errorf("a change of what is his: %+v", r)
+	}
+	if text, err := os.ReadFile(filepath.Join(d.root, "etc/debian_version")); err == nil && string(text) == "changed\n" {
+		d.t.Error("it is one outside too")
+	}
+	if _, err := os.Lstat(filepath.Join(d.root, "new")); err == nil {
+		d.t.Error("there is a new file outside")
+	}
 }
 
 // box runs a script in it, with the repository.
