@@ -334,10 +334,16 @@ var truthRows = []truthRow{
 
 // notShort are rows in which the kernel does nothing that it does not do in another.
 var notShort = []string{
-	"a read-only root", "no capabilities, no_new_privs or limits asked for", "no network namespace",
-	"a mount namespace and nothing else", "resource limits", "no masked or read-only paths",
-	"a program found in the third directory of PATH", "a program that is not there",
-	"an unbindable root", "a signal at the parent's death, and a umask",
+	"a read-only root", "securebits", "no capabilities, no_new_privs or limits asked for", "no network namespace",
+	"a mount namespace and nothing else", "mount points that are missing", "mount points behind links",
+	"a working directory to be made", "resource limits", "devices that are there already, and links of the host",
+	"a device that is another one", "a terminal of a devpts that the tree has brought along",
+	"an init that is not the first of a pid namespace", "an init, and a program that is not there",
+	"a user namespace without an id 0, and few others", "a user namespace to join", "a time namespace",
+	"no masked or read-only paths", "a program found in the third directory of PATH", "a program that is not there",
+	"a program that is nowhere along PATH", "a mount that fails", "a shared root", "an unbindable root",
+	"a signal at the parent's death, and a umask", "a lower nice value, and the nearest memory",
+	"a keyring whose name somebody has",
 }
 
 // witness is what strace saw of a container.
