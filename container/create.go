@@ -106,11 +106,20 @@ func makeDirectory(root, id string) (*stateDir, error) {
 	d, err := openBelow(fd, root, id)
 	if err != nil {
 		unix.Close(fd)
+	} else if err = d.lock(); err != nil {
+		d.close()
+	}
+	if errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("%s/%s was removed meanwhile: %w", root, id, unix.ENOENT) // who destroys was faster
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := d.lock(); err != nil { // who destroys by force was faster
+	// It may have been removed between its making and its opening, and made again by
+	// another creation, which has finished meanwhile.
+	if d.has(intentName) {
 		d.close()
-		return nil, err
+		return nil, unix.EEXIST
 	}
 	return d, nil
 }

@@ -163,6 +163,12 @@ func (d *stateDir) readLink(name string) (string, error) {
 	return string(b[:n]), nil
 }
 
+// has reports whether there is something of a name.
+func (d *stateDir) has(name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+}
+
 func (d *stateDir) sync() error {
 	if err := unix.Fsync(d.fd); err != nil && !errors.Is(err, unix.EINVAL) { // a file system without it
 		return &os.PathError{Op: "fsync", Path: d.path, Err: err}
