@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
@@ -84,7 +85,7 @@ func TestConsoleSocket(t *testing.T) {
 			if !errors.Is(err, unix.EIO) { // nobody has the other end any more, us included
 				t.Errorf("the end: %v", err)
 			}
-			for _, want := range []string{"is /dev/pts/0\r\n", "got this\r\n5 6\r\n"} {
+			for _, want := range []string{"is /dev/pts/0\n", "got this\n5 6\n"} {
 				if !strings.Contains(string(text), want) {
 					t.Errorf("%q: no %q", text, want)
 				}
@@ -157,7 +158,7 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 		}
 		gone <- err
 	}()
-	s, err := connectConsole(path)
+	s, err := dial("--console-socket", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,12 +166,12 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 	if err := <-gone; err != nil {
 		t.Fatal(err)
 	}
-	plan, err := compile(dir)
+	plan, err := compileBundle(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := console{socket: s}
-	c.stdio.Console = s.send
+	c.stdio.Console = s.sendMaster
 	process, err := plan.Start(c.stdio)
 	if !errors.Is(err, unix.EPIPE) || !strings.HasPrefix(err.Error(), "process.terminal: --console-socket "+path+": ") {
 		t.Errorf("%v", err)
@@ -178,4 +179,15 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 	if process != nil {
 		t.Error("there is a process")
 	}
+}
+
+// compileBundle plans what run would do.
+func compileBundle(t *testing.T, dir string) (*container.Plan, error) {
+	t.Helper()
+	f := flagSet("run")
+	r := requestFlags(f)
+	if err := f.Parse([]string{"-b", dir}); err != nil {
+		t.Fatal(err)
+	}
+	return r.compile("box")
 }
