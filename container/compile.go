@@ -16,11 +16,13 @@ import (
 // Compile turns what is wanted into what will be done. It is a pure function: it asks
 // nobody but its arguments, and does nothing. The error names the line of the
 // configuration that cannot be done, and why.
-func Compile(spec Spec, host Host) (*Plan, error) {
+func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, false) }
+
+func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	if len(host.Missing) > 0 {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
-	c := &compiler{spec: spec, host: host, b: &prog.Builder{}, plan: &Plan{}}
+	c := &compiler{spec: spec, host: host, gated: gated, b: &prog.Builder{}, plan: &Plan{}}
 	c.b.Grow(320) // the default bundle has 230 operations
 	if err := c.check(); err != nil {
 		return nil, err
@@ -35,6 +37,7 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 		return nil, err
 	}
 	c.plan.Child = program
+	c.plan.gate = c.gated
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
 	if c.inTwo() {
@@ -56,6 +59,9 @@ type compiler struct {
 	proc  prog.Slot // the host's procfs, once it is open
 
 	terminal mounts.Terminal // its two ends, if there is one
+
+	gated bool    // the container waits to be started
+	gate  prog.FD // where it does
 }
 
 // warn keeps a warning for the reader of the plan.
@@ -99,6 +105,7 @@ func (c *compiler) before() {
 			As: c.hand(clone.NsName(ns.Type)), Why: "to join", Origin: "linux.namespaces",
 		}))
 	}
+	c.beforeGate(step)
 	if c.spec.Init {
 		step(Step{ // the last one, for nsexec.EmitInit
 			Action: OpenInit, As: c.hand("init"),
@@ -143,6 +150,7 @@ func (c *compiler) child() error {
 	emitUmask(b, c.umask())      // the user's
 	c.emitCwdCheck()             // a working directory outside of the root would be a way out
 	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
+	c.emitGate(control)          // where the container waits for start
 	become := c.emitInit()       // where there is an init: what follows is another process
 	c.emitControllingTerminal()  // by the leader of the session, which is who executes the program
 	c.emitExec()

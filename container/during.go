@@ -16,12 +16,12 @@ import (
 )
 
 // syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs() []func(*nsexec.Process) error {
+func (p *Plan) syncs(at *place) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := s.doFor(process.Pid()); err != nil {
+				if err := at.doFor(s, process); err != nil {
 					return &StepError{Step: s, Err: err}
 				}
 			}

@@ -29,6 +29,7 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
+	gate   bool  // it waits in front of the user's program
 	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
 	host   *Host
 }

@@ -35,14 +35,22 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdi
 
 // start is Start, which keeps a record of the times if there is a trace for it.
 func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
-	process, err := p.attempt(stdio, trace)
+	if p.gate {
+		return nil, errGated
+	}
+	return p.startIn(stdio, trace, nil)
+}
+
+// startIn is start, in a place where others find a container that waits.
+func (p *Plan) startIn(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
+	process, err := p.attempt(stdio, trace, at)
 	if err != nil {
 		p.diagnose(err)
 	}
 	return process, err
 }
 
-func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
 	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
@@ -73,7 +81,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		return nil, err
 	}
 	for _, s := range p.Before {
-		fd, err := trace.step(s)
+		fd, err := trace.step(s, at)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +91,11 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	config.Image, config.Files, config.Sync = image, files, p.syncs()
+	config.Image, config.Files, config.Sync = image, files, p.syncs(at)
+	if at != nil {
+		config.Report = at.report
+		at.at("clone")
+	}
 	return nsexec.Start(config)
 }
 

@@ -59,6 +59,12 @@ const (
 	// nobody can change it. memfd_create(2)
 	OpenInit Action = "open-init"
 
+	// ListenGate makes the socket at which the container waits, in the directory where its
+	// state is kept. unix(7)
+	ListenGate Action = "listen-gate"
+	// KeepState writes what another process has to know of the container that waits.
+	KeepState Action = "keep-state"
+
 	// DenySetgroups forbids setgroups(2) in the user namespace of the container, for
 	// ever, while the container waits.
 	DenySetgroups Action = "deny-setgroups"
@@ -85,6 +91,10 @@ func (s Step) String() string {
 		return fmt.Sprintf("execve(%q, [%q, \"PID\"%s]); wait", s.Path, path.Base(s.Path), quoted(mapArgs(s.IDs)))
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
+	case ListenGate:
+		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)
+	case KeepState:
+		return fmt.Sprintf("write %q, fsync, rename", s.Path)
 	case OpenInit:
 		return `memfd_create("selfcontain", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC); write, fcntl F_ADD_SEALS: nobody can change it`
 	}

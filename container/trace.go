@@ -98,7 +98,10 @@ func (t *Trace) image(program *prog.Program) (*nsexec.Image, error) {
 }
 
 // step does a step of the host's side.
-func (t *Trace) step(s Step) (int, error) {
+func (t *Trace) step(s Step, at *place) (int, error) {
+	if at != nil {
+		return at.do(s)
+	}
 	if t == nil {
 		return s.do()
 	}

@@ -157,23 +157,22 @@ func initRuns(p *prog.Program) int {
 // perhaps with an error. The start has succeeded when the first has become the init of a
 // program that runs.
 func (p *Process) lookInit(second, first int, errno unix.Errno) error {
-	runs := initRuns(p.image.program)
+	runs := p.outline.initRuns()
 	if first == runs && errno == 0 && !p.killedInExec() {
 		return nil
 	}
 	at, died := first, errno == 0 && first == runs-1
-	if died && endsProgram(p.image.program.Op(second)) {
+	if died && endsProgram(p.outline.op(second)) {
 		return nil // it has come to an exit of its own
 	}
 	if died || first < second { // or the second was at work, and the first stood still
 		at = second
 	}
-	op := p.image.program.Op(at)
-	failed := &OpError{Index: at, Op: op, Origin: op.Origin, Errno: errno}
+	failed := p.outline.failed(at, errno)
 	if errno != 0 {
 		return failed
 	}
-	status, err := p.Wait()
+	status, err := p.ended()
 	if err != nil {
 		return err
 	}

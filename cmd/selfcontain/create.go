@@ -99,7 +99,7 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 	}
 	m.g.log.warn(warnings)
 	c, err := container.Create(m.g.root, id, spec, container.CreateOptions{
-		Bundle: dir, Stdio: console.stdio, Host: &host,
+		Bundle: dir, Stdio: console.stdio, Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
 			var err error
 			made.pidfd, err = m.tell(s.Pid, receiver)
