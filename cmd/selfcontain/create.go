@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,7 @@ func ignored(f *flag.FlagSet, name string) {
 // maker makes containers that others can find.
 type maker struct {
 	g             *global
+	verb          string
 	bundle        request
 	pidFile       *string
 	consoleSocket *string
@@ -47,7 +49,7 @@ type maker struct {
 // makerFlags declares the flags of a verb that makes one.
 func makerFlags(g *global, f *flag.FlagSet) *maker {
 	return &maker{
-		g: g, bundle: requestFlags(f),
+		g: g, verb: f.Name(), bundle: requestFlags(f),
 		pidFile:       f.String("pid-file", "", "write the number of the container's first process to `FILE`"),
 		consoleSocket: f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH`"),
 		pidfdSocket:   f.String("pidfd-socket", "", "send a pidfd of the container's first process to the unix socket at `PATH`"),
@@ -87,13 +89,13 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 	console, err := openConsole(spec.Process.Terminal, standard+spec.Process.PreserveFDs, *m.consoleSocket, signals)
 	made := held{console: console, pidfd: -1}
 	if err != nil {
-		return nil, made, err
+		return nil, made, fmt.Errorf("%s: %w", m.verb, err)
 	}
 	var receiver *socket
 	if *m.pidfdSocket != "" {
 		if receiver, err = dial("--pidfd-socket", *m.pidfdSocket); err != nil {
 			made.close()
-			return nil, made, err
+			return nil, made, fmt.Errorf("%s: %w", m.verb, err)
 		}
 		defer receiver.close()
 	}

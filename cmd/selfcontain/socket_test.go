@@ -39,6 +39,38 @@ func listen(t *testing.T, path string) *net.UnixListener {
 	return u
 }
 
+// receive is the one descriptor that is sent to a socket, and its name.
+func receive(t *testing.T, l *net.UnixListener) (*os.File, string) {
+	t.Helper()
+	conn, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return receiveFrom(t, conn)
+}
+
+func receiveFrom(t *testing.T, conn *net.UnixConn) (*os.File, string) {
+	t.Helper()
+	data, oob := make([]byte, 4096), make([]byte, 4096)
+	n, oobn, _, _, err := conn.ReadMsgUnix(data, oob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	fds, err := unix.ParseUnixRights(&list[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("%v, %v", fds, err)
+	}
+	unix.CloseOnExec(fds[0])
+	f := os.NewFile(uintptr(fds[0]), "received")
+	t.Cleanup(func() { f.Close() })
+	return f, string(data[:n])
+}
+
 // TestConsoleSocket: what runs the command gets the master, and nothing of the
 // container comes by way of the command's own streams.
 func TestConsoleSocket(t *testing.T) {
@@ -63,21 +95,10 @@ func TestConsoleSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			data, oob := make([]byte, 4096), make([]byte, 4096)
-			n, oobn, _, _, err := conn.ReadMsgUnix(data, oob)
-			if err != nil || string(data[:n]) != "/dev/ptmx" {
-				t.Errorf("%q, %v", data[:n], err)
+			master, name := receiveFrom(t, conn)
+			if name != "/dev/ptmx" {
+				t.Errorf("%q", name)
 			}
-			list, err := unix.ParseSocketControlMessage(oob[:oobn])
-			if err != nil || len(list) != 1 {
-				t.Fatalf("%v, %v", list, err)
-			}
-			fds, err := unix.ParseUnixRights(&list[0])
-			if err != nil || len(fds) != 1 {
-				t.Fatalf("%v, %v", fds, err)
-			}
-			master := os.NewFile(uintptr(fds[0]), "master")
-			defer master.Close()
 			if _, err := master.WriteString("this\n"); err != nil {
 				t.Error(err)
 			}
@@ -93,7 +114,7 @@ func TestConsoleSocket(t *testing.T) {
 			if status := statusOf(t, c.Wait()); status != 9 || out.Len() != 0 {
 				t.Errorf("status %d, %q", status, out.String())
 			}
-			if n, err := conn.Read(data); n != 0 || err != io.EOF {
+			if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 				t.Errorf("%d bytes more, %v", n, err)
 			}
 		})
