@@ -114,6 +114,11 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 	if _, err := io.Copy(io.Discard, held); err != nil {
 		t.Errorf("%s: a process is left: %v", where, err)
 	}
+	if g := spec.Cgroup; g != nil {
+		if _, err := os.Stat(filepath.Join(hierarchy(t), filepath.Dir(filepath.Dir(g.Path)))); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the cgroup is left (%v)", where, err)
+		}
+	}
 	left, err := os.ReadDir(root)
 	if err != nil && !errors.Is(err, os.ErrNotExist) || len(left) > 0 {
 		t.Errorf("%s: left in the root of state: %v (%v)", where, left, err)
@@ -128,6 +133,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 		nstest.UserNS(t)
 		root := filepath.Join(t.TempDir(), "state")
 		spec := with(rootFSFor(t), inUser(t), sh(aliveFor))
+		if os.Geteuid() == 0 {
+			grouped(t)(&spec)
+		}
 		all := lifeAndDeath(t, spec, root, -1, nil)
 		for _, step := range []string{"directory", "intent", "report", "before listen-gate", "clone", "during keep-state", "state", "process", "gate", "opened", "executed", "kill", "remove"} {
 			if !slices.Contains(all, step) {
@@ -150,7 +158,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 func TestKilledAtAnyTime(t *testing.T) {
 	nstest.Root(t)
 	root := filepath.Join(t.TempDir(), "state")
-	spec := with(rootFSFor(t), inUser(t), sh(aliveFor))
+	spec := with(rootFSFor(t), inUser(t), grouped(t), sh(aliveFor))
 	began := time.Now()
 	lifeAndDeath(t, spec, root, -1, nil)
 	whole := time.Since(began)
