@@ -26,6 +26,9 @@ type CreateOptions struct {
 	// and its state is on disk. Its error undoes the container and is that of
 	// [Create]. A pid file is written here, for instance. It may be nil.
 	Created func(State) error
+	// Warn is told what of the configuration has no effect, before anything is done. It
+	// may be nil.
+	Warn func(texts []string)
 
 	reached func(step string) // a test is told of every step
 	edit    func(*Plan) error // and may change what will be done
@@ -54,6 +57,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
+	}
+	if o.Warn != nil {
+		o.Warn(plan.Warnings)
 	}
 	root, err = filepath.Abs(root)
 	if err != nil {

@@ -32,7 +32,7 @@ const sys = "golang.org/x/sys"
 // mounts or capabilities, and container is the only one that knows the order
 // of everything.
 var drawing = map[string]layer{
-	"cmd/selfcontain": {"oci selfcontain container", "github.com/spf13/pflag"},
+	"cmd/selfcontain": {"oci selfcontain container internal/selfpipe", "github.com/spf13/pflag"},
 	"selfcontain":     {"container", ""},
 	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
 	"container": {
@@ -49,12 +49,13 @@ var drawing = map[string]layer{
 	"nsexec/prog": {"", sys},
 	"clone":       {"", sys},
 
-	"internal/nofile": {"", ""},
-	"internal/nstest": {"", sys + " github.com/moby/sys/mountinfo"},
-	"test":            {"", ""},
-	"test/stress":     {"container", sys},
-	"test/vmrun":      {"", sys},
-	"test/bench":      {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
+	"internal/nofile":   {"", ""},
+	"internal/selfpipe": {"", sys},
+	"internal/nstest":   {"", sys + " github.com/moby/sys/mountinfo"},
+	"test":              {"", ""},
+	"test/stress":       {"container", sys},
+	"test/vmrun":        {"", sys},
+	"test/bench":        {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
 }
 
 // reach returns what a package may import at all, directly or not.
