@@ -26,6 +26,9 @@ type CreateOptions struct {
 	// and its state is on disk. Its error undoes the container and is that of
 	// [Create]. A pid file is written here, for instance. It may be nil.
 	Created func(State) error
+	// Warn is told what of the configuration has no effect, before anything is done. It
+	// may be nil.
+	Warn func(texts []string)
 
 	reached func(step string) // a test is told of every step
 	edit    func(*Plan) error // and may change what will be done
@@ -54,6 +57,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
+	}
+	if o.Warn != nil {
+		o.Warn(plan.Warnings)
 	}
 	root, err = filepath.Abs(root)
 	if err != nil {
@@ -106,11 +112,20 @@ func makeDirectory(root, id string) (*stateDir, error) {
 	d, err := openBelow(fd, root, id)
 	if err != nil {
 		unix.Close(fd)
+	} else if err = d.lock(); err != nil {
+		d.close()
+	}
+	if errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("%s/%s was removed meanwhile: %w", root, id, unix.ENOENT) // who destroys was faster
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := d.lock(); err != nil { // who destroys by force was faster
+	// It may have been removed between its making and its opening, and made again by
+	// another creation, which has finished meanwhile.
+	if d.has(intentName) {
 		d.close()
-		return nil, err
+		return nil, unix.EEXIST
 	}
 	return d, nil
 }

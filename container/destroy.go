@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -107,7 +108,8 @@ func (v *view) kill(d *stateDir) {
 	if v.pidfd >= 0 {
 		_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
 	}
-	ctx, cancel := patient()
+	// Whoever holds the lock may remove the group, so that is not waited for.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	_ = d.withGroup(func(g *cgroupv2.Group) error { // who cannot be killed now is tried again, with the lock
 		if g == nil {

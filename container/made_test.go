@@ -19,3 +19,6 @@ func (o CreateOptions) Reached(f func(step string)) CreateOptions { o.reached = 
 
 // Edit has a function change the plan of a creation.
 func (o CreateOptions) Edit(f func(*Plan) error) CreateOptions { o.edit = f; return o }
+
+// Place is the directory of a container.
+func Place(c *Container) string { return c.root + "/" + c.id }

@@ -43,8 +43,8 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		}
 		defer out.Close()
 	}
-	warn(j.plan.Warnings)
-	console, err := openConsole(j.plan, "", signals)
+	g.log.warn(j.plan.Warnings)
+	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, "", signals)
 	if err != nil {
 		return 0, fmt.Errorf("trace: %w", err)
 	}
@@ -65,7 +65,7 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 	if failed != nil {
 		return 0, errors.Join(g.explained(failed), <-written)
 	}
-	wait, waited := signals.wait(process)
+	wait, waited := signals.wait(process, process.PidFD())
 	if err := errors.Join(<-written, waited); err != nil {
 		return 0, err
 	}
