@@ -84,8 +84,10 @@ func pipe(t *testing.T) (r, w *os.File) {
 
 // The way of podman's monitor: create with a pid file, start, wait for the process whose
 // number is in the file, delete.
-func TestAsConmonCalls(t *testing.T)       { nstest.Root(t); testAsConmonCalls(t) }
-func TestAsConmonCallsAsUser(t *testing.T) { testAsConmonCalls(t, nstest.As(nstest.User{Name: "monitor", ID: 4201})) }
+func TestAsConmonCalls(t *testing.T) { nstest.Root(t); testAsConmonCalls(t) }
+func TestAsConmonCallsAsUser(t *testing.T) {
+	testAsConmonCalls(t, nstest.As(nstest.User{Name: "monitor", ID: 4201}))
+}
 
 func testAsConmonCalls(t *testing.T, options ...nstest.Option) {
 	if !nstest.Subprocess(t, options...) {
@@ -246,7 +248,7 @@ func TestAsGoRuncCalls(t *testing.T) {
 	if r := g.do("ps", "--format", "json", "ctr"); json.Unmarshal([]byte(r.stdout), &pids) != nil || len(pids) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if r := g.do("ps", "-f", "table", "ctr", "-o", "pid,args"); strings.Count(r.stdout, "\n") != 3 || !strings.Contains(r.stdout, "sleep 1000") {
+	if r := g.do("ps", "-f", "table", "ctr", "-e", "-o", "pid,args"); strings.Count(r.stdout, "\n") != 3 || !strings.Contains(r.stdout, "sleep 1000") {
 		t.Errorf("%+v", r)
 	}
 	if r := g.do("delete", "ctr"); r.status != 1 || !strings.Contains(g.lastError(), "container not stopped") {
