@@ -11,10 +11,10 @@ import (
 // What lies in the directory of a container, in the order in which it is made.
 //
 //	intent   what is going to be made, and of what: State and Spec are in it
-//	cgroup   a symbolic link: the boot, and the path of the cgroup
-//	group    a symbolic link: the number of its inode, and how many groups were made
 //	report   the report of the program, which is mapped by it. Locked by flock(2) as long
 //	         as somebody is at work who has not executed the user's program
+//	cgroup   a symbolic link: the boot, and the path of the cgroup
+//	group    a symbolic link: the number of its inode, and how many groups were made
 //	gate     the socket at which it waits
 //	state    what Start has to know of the program
 //	process  a symbolic link: the boot, and who its first process is. With it the container
