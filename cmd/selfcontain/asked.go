@@ -78,26 +78,29 @@ func (j *job) run(log *log, socket string, signals *signals) (status int, err er
 type planner func(*global, *flag.FlagSet) func(args []string) (*job, error)
 
 // findPlanner is the planner of a verb.
-func findPlanner(verb string) (planner, bool) {
+func findPlanner(verb string, gated bool) (planner, bool) {
 	switch verb {
 	case "run":
-		return planRun, true
+		return planRun(gated), true
 	case "box":
 		return planBox, true
 	}
 	return nil, false
 }
 
-// planRun is for run: a bundle and an id.
-func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
-	b := requestFlags(f)
-	return func(args []string) (*job, error) {
-		id, err := containerID(f, args)
-		if err != nil {
-			return nil, err
+// planRun is for run: a bundle and an id. What run does has a gate, since it creates a
+// container and starts it. What is traced has none.
+func planRun(gated bool) planner {
+	return func(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+		b := requestFlags(f)
+		return func(args []string) (*job, error) {
+			id, err := containerID(f, args)
+			if err != nil {
+				return nil, err
+			}
+			plan, err := b.compile(g, id, gated)
+			return &job{plan: plan}, err
 		}
-		plan, err := b.compile(id)
-		return &job{plan: plan}, err
 	}
 }
 
@@ -114,7 +117,7 @@ func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*j
 	if len(args) == 0 {
 		return own(args)
 	}
-	other, found := findPlanner(args[0])
+	other, found := findPlanner(args[0], f.Name() == "plan")
 	bundle := given(f, "bundle") || given(f, "b")
 	switch {
 	case !found, bundle && len(args) == 1:

@@ -38,12 +38,12 @@ func stringFlag(f *flag.FlagSet, long, short, value, usage string) *string {
 }
 
 // load reads a bundle for the container of an id. The texts are warnings.
-func (b request) load(id string) (container.Spec, []string, error) {
+func (b request) load(g *global, id string) (container.Spec, []string, error) {
 	file := *b.config
 	if file == "" {
 		file = filepath.Join(*b.dir, oci.FileName)
 	}
-	return loadBundle(file, *b.dir, b.asked.change(id))
+	return loadBundle(file, *b.dir, b.asked.change(id), g.cgroupOf(id))
 }
 
 // loadBundle reads a configuration, and changes what it asks for.
@@ -66,9 +66,10 @@ func loadBundle(file, dir string, changes ...change) (spec container.Spec, texts
 }
 
 // compile plans what there is to do on this machine for a container that goes with this
-// process, however that ends.
-func (b request) compile(id string) (*container.Plan, error) {
-	spec, texts, err := b.load(id)
+// process, however that ends. Without a gate it is started at once, and by nobody else:
+// it has no cgroup, which somebody would have to find in the end.
+func (b request) compile(g *global, id string, gated bool) (*container.Plan, error) {
+	spec, texts, err := b.load(g, id)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,15 @@ func (b request) compile(id string) (*container.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := container.Compile(spec, host)
+	compile := container.CompileGated
+	if !gated {
+		compile = container.Compile
+		if spec.Cgroup != nil && asksLimits(spec.Cgroup) {
+			return nil, fmt.Errorf("linux.resources: %q cannot be traced with limits", id)
+		}
+		spec.Cgroup = nil
+	}
+	plan, err := compile(spec, host)
 	if err != nil {
 		return nil, err
 	}

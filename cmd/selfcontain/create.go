@@ -72,7 +72,7 @@ func (h held) close() {
 // make makes a container, whose first process gets a signal when this one dies, if any.
 // With signals this command stays, and what it has of the container has to be closed.
 func (m *maker) make(id string, death unix.Signal, signals *signals) (*container.Container, held, error) {
-	spec, warnings, err := m.bundle.load(id)
+	spec, warnings, err := m.bundle.load(m.g, id)
 	if err != nil {
 		return nil, held{}, err
 	}

@@ -248,7 +248,7 @@ func TestAsGoRuncCalls(t *testing.T) {
 	if r := g.do("ps", "--format", "json", "ctr"); json.Unmarshal([]byte(r.stdout), &pids) != nil || len(pids) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if r := g.do("ps", "-f", "table", "ctr", "-o", "pid,args"); strings.Count(r.stdout, "\n") != 3 || !strings.Contains(r.stdout, "sleep 1000") {
+	if r := g.do("ps", "-f", "table", "ctr", "-e", "-o", "pid,args"); strings.Count(r.stdout, "\n") != 3 || !strings.Contains(r.stdout, "sleep 1000") {
 		t.Errorf("%+v", r)
 	}
 	if r := g.do("delete", "ctr"); r.status != 1 || !strings.Contains(g.lastError(), "container not stopped") {

@@ -210,5 +210,5 @@ func compileBundle(t *testing.T, dir string) (*container.Plan, error) {
 	if err := f.Parse([]string{"-b", dir}); err != nil {
 		t.Fatal(err)
 	}
-	return r.compile("box")
+	return r.compile(new(global), "box", false)
 }

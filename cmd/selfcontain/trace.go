@@ -23,7 +23,7 @@ Behind "trace run" and "trace box" the flags are theirs; without either run is m
 func prepareTrace(g *global, f *flag.FlagSet) action {
 	asJSON := f.Bool("json", false, "write it as JSON, with times in nanoseconds")
 	file := stringFlag(f, "output", "o", "", "write it to `FILE`")
-	own := planRun(g, f)
+	own := planRun(false)(g, f)
 	return func(args []string) (int, error) {
 		signals := catchSignals()
 		j, err := planOther(g, f, args, own)
