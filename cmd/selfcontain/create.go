@@ -81,6 +81,10 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 	if err != nil {
 		return nil, held{}, err
 	}
+	root, err := m.g.states()
+	if err != nil {
+		return nil, held{}, err
+	}
 	host, err := container.Probe()
 	if err != nil {
 		return nil, held{}, err
@@ -100,7 +104,7 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 		defer receiver.close()
 	}
 	m.g.log.warn(warnings)
-	c, err := container.Create(m.g.root, id, spec, container.CreateOptions{
+	c, err := container.Create(root, id, spec, container.CreateOptions{
 		Bundle: dir, Stdio: console.stdio, Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
 			var err error
