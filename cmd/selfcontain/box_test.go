@@ -378,7 +378,7 @@ func testBoxesKilled(t *testing.T) {
 func TestBoxTerminalAndInit(t *testing.T) {
 	nstest.Root(t)
 	r := doBox(t, box(t, "-it", "--init", "--", "sh", "-c", "tty; cat /proc/1/comm"))
-	if r.status != 0 || r.stdout != "/dev/pts/0\r\ninit\r\n" {
+	if r.status != 0 || r.stdout != "/dev/pts/0\ninit\n" {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -72,6 +72,7 @@ func (h held) close() {
 // prepared is all that a container is made of.
 type prepared struct {
 	held
+	root     string // of all containers
 	spec     container.Spec
 	options  container.CreateOptions
 	receiver *socket // of a pidfd
@@ -101,6 +102,10 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	if err != nil {
 		return p, err
 	}
+	root, err := m.g.states()
+	if err != nil {
+		return p, err
+	}
 	host, err := container.Probe()
 	if err != nil {
 		return p, err
@@ -115,7 +120,7 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 		}
 	}
 	m.g.log.warn(warnings)
-	p.spec = spec
+	p.root, p.spec = root, spec
 	p.options = container.CreateOptions{
 		Bundle: dir, Stdio: p.console.stdio, Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
@@ -146,7 +151,7 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 }
 
 func (m *maker) create(id string, p *prepared) (*container.Container, error) {
-	c, err := container.Create(m.g.root, id, p.spec, p.options)
+	c, err := container.Create(p.root, id, p.spec, p.options)
 	if err != nil {
 		return nil, m.g.explained(err)
 	}

@@ -88,7 +88,7 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 // direct runs a container without a cgroup: nothing of it outlives this command, however
 // that ends, so nothing has to be kept for somebody who cleans up.
 func (m *maker) direct(id string, made *prepared, signals *signals) (status int, err error) {
-	c, err := container.Attach(m.g.root, id, made.spec, made.options)
+	c, err := container.Attach(made.root, id, made.spec, made.options)
 	if err != nil {
 		return 0, m.g.explained(err)
 	}
