@@ -186,7 +186,7 @@ func TestKilledAtEveryOperation(t *testing.T) {
 	root := nstest.RootFS(t)
 	every := 1
 	if testing.Short() {
-		every = 7
+		every = 14
 	}
 
 	// The first process of a pid namespace cannot kill itself. But after seccomp's
@@ -275,7 +275,7 @@ func TestHostIsUnchanged(t *testing.T) {
 	nstest.Root(t)
 	runs := 200
 	if testing.Short() {
-		runs = 50
+		runs = 20
 	}
 	hostIsUnchanged(t, runs)
 }
