@@ -272,6 +272,7 @@ func TestKilledAtEveryOperation(t *testing.T) {
 // TestHostIsUnchanged runs containers of several kinds, and afterwards every mount of
 // the host's side is what it was.
 func TestHostIsUnchanged(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	runs := 200
 	if testing.Short() {

@@ -17,6 +17,7 @@ import (
 // in both processes, by the strict mode of seccomp: Start says so, and no process is
 // left, running or to be waited for.
 func TestUserNamespaceKilledAtEveryOperation(t *testing.T) {
+	nstest.AnyProcessor(t)
 	strict := prog.Op{Call: prog.Seccomp, Args: prog.Args{prog.Int(unix.SECCOMP_SET_MODE_STRICT), prog.Int(0), prog.Int(0)}}
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
