@@ -332,7 +332,8 @@ var truthRows = []truthRow{
 	}},
 }
 
-// notShort are rows in which the kernel does nothing that it does not do in another.
+// notShort are rows in which the kernel does nothing that it does not do in another, or
+// in a test that does without strace.
 var notShort = []string{
 	"a read-only root", "securebits", "no capabilities, no_new_privs or limits asked for", "no network namespace",
 	"a mount namespace and nothing else", "mount points that are missing", "mount points behind links",
@@ -343,7 +344,9 @@ var notShort = []string{
 	"no masked or read-only paths", "a program found in the third directory of PATH", "a program that is not there",
 	"a program that is nowhere along PATH", "a mount that fails", "a shared root", "an unbindable root",
 	"a signal at the parent's death, and a umask", "a lower nice value, and the nearest memory",
-	"a keyring whose name somebody has",
+	"a keyring whose name somebody has", "an ordinary user with ambient capabilities", "a remount", "a slave root",
+	"kernel parameters, names and the OOM score", "a pid namespace to join", "an init in a pid namespace that is joined",
+	"a keyring",
 }
 
 // witness is what strace saw of a container.

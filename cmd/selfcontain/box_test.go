@@ -61,6 +61,7 @@ func TestBoxAsRoot(t *testing.T) {
 }
 
 func TestBoxAsUser(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !asBoxer(t, nobody) {
 		return
 	}
@@ -69,6 +70,7 @@ func TestBoxAsUser(t *testing.T) {
 }
 
 func TestBoxAsUserWithSubIDs(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !asBoxer(t, boxer) {
 		return
 	}
@@ -325,8 +327,11 @@ func testBoxReachesNoSocket(t *testing.T) {
 // them is what the end of the tests checks, and here the directories.
 func testBoxesKilled(t *testing.T) {
 	boxes := 20
-	if os.Getenv("NSTEST_SOAK") != "" {
+	switch {
+	case os.Getenv("NSTEST_SOAK") != "":
 		boxes = 200
+	case testing.Short():
+		boxes = 8
 	}
 	type running struct {
 		*exec.Cmd
