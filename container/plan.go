@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
@@ -29,7 +31,9 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
-	gate   bool  // it waits in front of the user's program
+	gate    bool    // it waits in front of the user's program
+	entered *Target // the container in which it runs, where it makes none
+
 	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
 	host   *Host
 }
@@ -41,6 +45,8 @@ type Birth struct {
 	// Files are the descriptors that it gets. Those of the caller's are the
 	// program's standard input, output and error; the others come from Before.
 	Files []prog.FD
+	// IntoCgroup says that it is born in the cgroup that Before opens.
+	IntoCgroup bool
 	// Kept is how many of them, from 0 on, stay open in the program.
 	Kept int
 }
@@ -58,7 +64,11 @@ func (b Birth) First() (*prog.Program, error) {
 
 // String is the call to clone3.
 func (b Birth) String() string {
-	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(nsexec.CloneFlags|uint64(b.Namespaces)))
+	flags := nsexec.CloneFlags | uint64(b.Namespaces)
+	if b.IntoCgroup {
+		flags |= unix.CLONE_INTO_CGROUP
+	}
+	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(flags))
 }
 
 // Digest is the SHA-256 of the image that the container executes, in hexadecimal. The

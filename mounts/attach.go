@@ -169,16 +169,16 @@ func (e *emitter) isProc(fd prog.Arg, want bool, why, hint string) {
 	if want {
 		tolerate = unix.ETIMEDOUT
 	}
-	e.isFilesystem(fd, unix.PROC_SUPER_MAGIC, tolerate, why, hint)
+	isFilesystem(e.b, fd, unix.PROC_SUPER_MAGIC, tolerate, why, hint)
 }
 
 // isFilesystem compares the type of the file system that a descriptor lies in with a
 // number of statfs(2), and stops at the answer that is not tolerated: ETIMEDOUT stands
 // for the same, EAGAIN for another.
-func (e *emitter) isFilesystem(fd prog.Arg, magic uint64, tolerate unix.Errno, why, hint string) {
+func isFilesystem(b *prog.Builder, fd prog.Arg, magic uint64, tolerate unix.Errno, why, hint string) {
 	statfs := prog.Buffer("statfs", 120)
-	e.b.Add(prog.Op{Call: prog.Fstatfs, Args: prog.Args{fd, statfs}, Why: "what file system is this?"})
-	e.b.Add(prog.Op{
+	b.Add(prog.Op{Call: prog.Fstatfs, Args: prog.Args{fd, statfs}, Why: "what file system is this?"})
+	b.Add(prog.Op{
 		Call:     prog.Futex, // f_type is the first word of struct statfs
 		Args:     prog.Args{statfs, prog.Int(futexWait), prog.Int(magic), prog.Timespec(0, 0)},
 		Tolerate: tolerate, Why: why, Hint: hint,
