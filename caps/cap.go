@@ -60,52 +60,52 @@ const LastKnown = CHECKPOINT_RESTORE
 
 // row is what the table knows of a capability.
 type row struct {
-	name   string // without CAP_
+	name   string
 	kernel string // first release that has it
 }
 
 var table = [...]row{
-	CHOWN:              {"CHOWN", "2.2"},
-	DAC_OVERRIDE:       {"DAC_OVERRIDE", "2.2"},
-	DAC_READ_SEARCH:    {"DAC_READ_SEARCH", "2.2"},
-	FOWNER:             {"FOWNER", "2.2"},
-	FSETID:             {"FSETID", "2.2"},
-	KILL:               {"KILL", "2.2"},
-	SETGID:             {"SETGID", "2.2"},
-	SETUID:             {"SETUID", "2.2"},
-	SETPCAP:            {"SETPCAP", "2.2"},
-	LINUX_IMMUTABLE:    {"LINUX_IMMUTABLE", "2.2"},
-	NET_BIND_SERVICE:   {"NET_BIND_SERVICE", "2.2"},
-	NET_BROADCAST:      {"NET_BROADCAST", "2.2"},
-	NET_ADMIN:          {"NET_ADMIN", "2.2"},
-	NET_RAW:            {"NET_RAW", "2.2"},
-	IPC_LOCK:           {"IPC_LOCK", "2.2"},
-	IPC_OWNER:          {"IPC_OWNER", "2.2"},
-	SYS_MODULE:         {"SYS_MODULE", "2.2"},
-	SYS_RAWIO:          {"SYS_RAWIO", "2.2"},
-	SYS_CHROOT:         {"SYS_CHROOT", "2.2"},
-	SYS_PTRACE:         {"SYS_PTRACE", "2.2"},
-	SYS_PACCT:          {"SYS_PACCT", "2.2"},
-	SYS_ADMIN:          {"SYS_ADMIN", "2.2"},
-	SYS_BOOT:           {"SYS_BOOT", "2.2"},
-	SYS_NICE:           {"SYS_NICE", "2.2"},
-	SYS_RESOURCE:       {"SYS_RESOURCE", "2.2"},
-	SYS_TIME:           {"SYS_TIME", "2.2"},
-	SYS_TTY_CONFIG:     {"SYS_TTY_CONFIG", "2.2"},
-	MKNOD:              {"MKNOD", "2.4"},
-	LEASE:              {"LEASE", "2.4"},
-	AUDIT_WRITE:        {"AUDIT_WRITE", "2.6.11"},
-	AUDIT_CONTROL:      {"AUDIT_CONTROL", "2.6.11"},
-	SETFCAP:            {"SETFCAP", "2.6.24"},
-	MAC_OVERRIDE:       {"MAC_OVERRIDE", "2.6.25"},
-	MAC_ADMIN:          {"MAC_ADMIN", "2.6.25"},
-	SYSLOG:             {"SYSLOG", "2.6.37"},
-	WAKE_ALARM:         {"WAKE_ALARM", "3.0"},
-	BLOCK_SUSPEND:      {"BLOCK_SUSPEND", "3.5"},
-	AUDIT_READ:         {"AUDIT_READ", "3.16"},
-	PERFMON:            {"PERFMON", "5.8"},
-	BPF:                {"BPF", "5.8"},
-	CHECKPOINT_RESTORE: {"CHECKPOINT_RESTORE", "5.9"},
+	CHOWN:              {"CAP_CHOWN", "2.2"},
+	DAC_OVERRIDE:       {"CAP_DAC_OVERRIDE", "2.2"},
+	DAC_READ_SEARCH:    {"CAP_DAC_READ_SEARCH", "2.2"},
+	FOWNER:             {"CAP_FOWNER", "2.2"},
+	FSETID:             {"CAP_FSETID", "2.2"},
+	KILL:               {"CAP_KILL", "2.2"},
+	SETGID:             {"CAP_SETGID", "2.2"},
+	SETUID:             {"CAP_SETUID", "2.2"},
+	SETPCAP:            {"CAP_SETPCAP", "2.2"},
+	LINUX_IMMUTABLE:    {"CAP_LINUX_IMMUTABLE", "2.2"},
+	NET_BIND_SERVICE:   {"CAP_NET_BIND_SERVICE", "2.2"},
+	NET_BROADCAST:      {"CAP_NET_BROADCAST", "2.2"},
+	NET_ADMIN:          {"CAP_NET_ADMIN", "2.2"},
+	NET_RAW:            {"CAP_NET_RAW", "2.2"},
+	IPC_LOCK:           {"CAP_IPC_LOCK", "2.2"},
+	IPC_OWNER:          {"CAP_IPC_OWNER", "2.2"},
+	SYS_MODULE:         {"CAP_SYS_MODULE", "2.2"},
+	SYS_RAWIO:          {"CAP_SYS_RAWIO", "2.2"},
+	SYS_CHROOT:         {"CAP_SYS_CHROOT", "2.2"},
+	SYS_PTRACE:         {"CAP_SYS_PTRACE", "2.2"},
+	SYS_PACCT:          {"CAP_SYS_PACCT", "2.2"},
+	SYS_ADMIN:          {"CAP_SYS_ADMIN", "2.2"},
+	SYS_BOOT:           {"CAP_SYS_BOOT", "2.2"},
+	SYS_NICE:           {"CAP_SYS_NICE", "2.2"},
+	SYS_RESOURCE:       {"CAP_SYS_RESOURCE", "2.2"},
+	SYS_TIME:           {"CAP_SYS_TIME", "2.2"},
+	SYS_TTY_CONFIG:     {"CAP_SYS_TTY_CONFIG", "2.2"},
+	MKNOD:              {"CAP_MKNOD", "2.4"},
+	LEASE:              {"CAP_LEASE", "2.4"},
+	AUDIT_WRITE:        {"CAP_AUDIT_WRITE", "2.6.11"},
+	AUDIT_CONTROL:      {"CAP_AUDIT_CONTROL", "2.6.11"},
+	SETFCAP:            {"CAP_SETFCAP", "2.6.24"},
+	MAC_OVERRIDE:       {"CAP_MAC_OVERRIDE", "2.6.25"},
+	MAC_ADMIN:          {"CAP_MAC_ADMIN", "2.6.25"},
+	SYSLOG:             {"CAP_SYSLOG", "2.6.37"},
+	WAKE_ALARM:         {"CAP_WAKE_ALARM", "3.0"},
+	BLOCK_SUSPEND:      {"CAP_BLOCK_SUSPEND", "3.5"},
+	AUDIT_READ:         {"CAP_AUDIT_READ", "3.16"},
+	PERFMON:            {"CAP_PERFMON", "5.8"},
+	BPF:                {"CAP_BPF", "5.8"},
+	CHECKPOINT_RESTORE: {"CAP_CHECKPOINT_RESTORE", "5.9"},
 }
 
 const prefix = "CAP_"
@@ -114,7 +114,7 @@ const prefix = "CAP_"
 // kernel may have a name for is "CAP_41".
 func (c Cap) String() string {
 	if int(c) < len(table) {
-		return prefix + table[c].name
+		return table[c].name
 	}
 	return prefix + strconv.Itoa(int(c))
 }
@@ -137,7 +137,7 @@ func Parse(name string) (Cap, error) {
 		short = name[len(prefix):]
 	}
 	for c := range table {
-		if equalASCII(table[c].name, short) {
+		if equalASCII(table[c].name[len(prefix):], short) {
 			return Cap(c), nil
 		}
 	}

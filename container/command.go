@@ -119,15 +119,15 @@ func (c *Container) planExec(d *stateDir, v *view, cmd *Command) (*Plan, error) 
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	group, err := d.group(v, host, cmd.Cgroup)
+	group, err := d.groupFor(v.process.pid, cmd.Cgroup)
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
-	target, err := probeTarget(v.process, group, spec.Keyring)
+	target, err := probeTarget(v.process, host.Cgroup2, group, spec.Keyring)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	if target.Frozen && !cmd.IgnorePaused || v.status == Paused && !cmd.IgnorePaused {
+	if (target.Frozen || v.status == Paused) && !cmd.IgnorePaused {
 		return nil, c.refused(op, ContainerPaused)
 	}
 	cmd.PreserveFDs = len(cmd.ExtraFiles)

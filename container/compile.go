@@ -39,7 +39,7 @@ func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	c.plan.Child = program
 	c.plan.gate = c.gated
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
-	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
+	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
 	if c.inTwo() {
 		c.plan.Clone.Namespaces = 0 // the first process makes them for the second
 	}
@@ -86,6 +86,7 @@ func (c *compiler) before() {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
 	}
+	c.beforeCgroup(step)
 	// Who may copy mounts hands them down; otherwise the container copies, if it may.
 	handed := c.host.copiesMounts() || !c.inUser() && !c.host.ForeignMounts
 	if handed && c.spec.Root.Overlay == nil { // which it makes in any case
@@ -231,6 +232,7 @@ func (c *compiler) check() error {
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
+	c.checkCgroup(wrong)
 	return errors.Join(errs...)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -25,6 +26,9 @@ type CreateOptions struct {
 	// and its state is on disk. Its error undoes the container and is that of
 	// [Create]. A pid file is written here, for instance. It may be nil.
 	Created func(State) error
+	// Warn is told what of the configuration has no effect, before anything is done. It
+	// may be nil.
+	Warn func(texts []string)
 
 	reached func(step string) // a test is told of every step
 	edit    func(*Plan) error // and may change what will be done
@@ -54,6 +58,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}
+	if o.Warn != nil {
+		o.Warn(plan.Warnings)
+	}
 	root, err = filepath.Abs(root)
 	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: err}
@@ -68,7 +75,7 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
 	if err := m.make(); err != nil {
-		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, d.remove())}
+		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
 	return &Container{root: root, id: id, inst: d.inst, made: &m.process, reached: o.reached}, nil
 }
@@ -105,11 +112,20 @@ func makeDirectory(root, id string) (*stateDir, error) {
 	d, err := openBelow(fd, root, id)
 	if err != nil {
 		unix.Close(fd)
+	} else if err = d.lock(); err != nil {
+		d.close()
+	}
+	if errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("%s/%s was removed meanwhile: %w", root, id, unix.ENOENT) // who destroys was faster
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := d.lock(); err != nil { // who destroys by force was faster
+	// It may have been removed between its making and its opening, and made again by
+	// another creation, which has finished meanwhile.
+	if d.has(intentName) {
 		d.close()
-		return nil, err
+		return nil, unix.EEXIST
 	}
 	return d, nil
 }
@@ -152,12 +168,21 @@ func (m *maker) make() error {
 	}
 	defer unix.Close(report)
 	m.at("report")
-	process, err := m.plan.startIn(m.Stdio, nil, &place{dir: m.d.fd, report: report, keep: m.keep, at: m.at})
+	at := &place{d: m.d, spec: m.spec, report: report, keep: m.keep, at: m.at}
+	defer at.close()
+	process, err := m.plan.startIn(m.Stdio, nil, at)
 	if err != nil {
 		return err
 	}
 	m.at("gate")
 	return process.Close()
+}
+
+// undo removes what a creation that has failed has made: its process has ended.
+func (m *maker) undo() error {
+	ctx, cancel := patient()
+	defer cancel()
+	return errors.Join(m.d.endGroup(ctx), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
@@ -207,8 +232,10 @@ func (i *intent) state(s Status, pid int) State {
 
 // place is where a container that waits keeps what others have to find.
 type place struct {
-	dir    int
+	d      *stateDir
+	spec   *Spec
 	report int
+	group  *cgroupv2.Group // once it is made
 	keep   func(*nsexec.Process) error
 	at     func(step string)
 }
@@ -216,14 +243,38 @@ type place struct {
 // do does a step of the host's side, before the container is born.
 func (pl *place) do(s Step) (int, error) {
 	pl.at("before " + string(s.Action))
-	if s.Action != ListenGate {
+	fd, err := -1, error(nil)
+	switch s.Action {
+	case ListenGate:
+		fd, err = listenGate(pl.d.fd)
+	case MakeCgroup:
+		pl.group, err = pl.d.makeGroup(s.Path)
+		if pl.spec.Cgroup.Optional && mayNot(err) {
+			err = nil
+		}
+	case LimitCgroup:
+		err = pl.group.Set(s.Files)
+	case FilterDevices:
+		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+	default:
 		return s.do()
 	}
-	fd, err := listenGate(pl.dir)
 	if err != nil {
 		return -1, &StepError{Step: s, Err: err}
 	}
 	return fd, nil
+}
+
+// mayNot reports whether somebody may not make a cgroup.
+func mayNot(err error) bool {
+	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS)
+}
+
+// close closes what the birth needed.
+func (pl *place) close() {
+	if pl.group != nil {
+		_ = pl.group.Close() // it stays
+	}
 }
 
 // doFor does one while it waits at a sync point.

@@ -1,11 +1,14 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
 )
 
 // patience is how long a destruction waits for what it has killed, and for who else is at
@@ -92,12 +95,28 @@ func (c *Container) take(d *stateDir, force bool) error {
 			v.close()
 			return c.refused(op, ContainerNotStopped)
 		}
-		if v.pidfd >= 0 && force {
-			_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
+		if force {
+			v.kill(d)
 		}
 		v.close()
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// kill ends what is known of a container at which somebody else is at work.
+func (v *view) kill(d *stateDir) {
+	if v.pidfd >= 0 {
+		_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
+	}
+	// Whoever holds the lock may remove the group, so that is not waited for.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_ = d.withGroup(func(g *cgroupv2.Group) error { // who cannot be killed now is tried again, with the lock
+		if g == nil {
+			return nil
+		}
+		return g.Kill(ctx)
+	})
 }
 
 // end kills what lives and waits until it has ended.
@@ -106,6 +125,15 @@ func (c *Container) end(d *stateDir, v *view) error {
 		if err := unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("kill process %d: %w", v.process.pid, err)
 		}
+	}
+	c.at("killed")
+	ctx, cancel := patient()
+	defer cancel()
+	if err := d.endGroup(ctx); err != nil { // also one that is frozen, and what the first process left behind
+		return err
+	}
+	c.at("group removed")
+	if v.pidfd >= 0 {
 		gone, err := awaitEnd(v.pidfd, int(patience.Milliseconds()))
 		if err == nil && !gone {
 			err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
@@ -113,7 +141,6 @@ func (c *Container) end(d *stateDir, v *view) error {
 		if err != nil {
 			return err
 		}
-		c.at("killed")
 		if c.made != nil {
 			_, err = c.Wait()
 		}

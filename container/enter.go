@@ -55,7 +55,10 @@ func CompileExec(p Process, t Target, host Host) (*Plan, error) {
 	}
 	c.plan.Child = program
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
-	c.plan.Clone = Birth{Files: c.files, Kept: c.kept(), IntoCgroup: c.bornInCgroup()}
+	c.plan.Clone = Birth{Files: c.files, Kept: c.kept()}
+	if c.bornInCgroup() {
+		c.plan.Clone.Cgroup = t.Cgroup
+	}
 	return c.plan, nil
 }
 
@@ -77,6 +80,9 @@ func (c *compiler) checkEntry() error {
 	}
 	if !c.target.contains(clone.NEWNS) {
 		wrong("exec", "process %d is in the mount namespace of the caller: it is in no container", c.target.Pid)
+	}
+	if c.target.Cgroup != "" && c.host.Cgroup2 == "" {
+		wrong("linux.cgroupsPath", "cgroup v2 is not mounted here, and the container has a cgroup")
 	}
 	u := &c.spec.Process.User
 	if len(u.AdditionalGIDs) > 0 && (c.target.SetgroupsDenied || !c.inUser() && c.host.SetgroupsDenied) {
@@ -110,7 +116,7 @@ func (c *compiler) beforeEntry() prog.FD {
 	c.plan.Before = append(c.plan.Before, s)
 	if c.bornInCgroup() {
 		c.plan.Before = append(c.plan.Before, Step{
-			Action: OpenCgroup, Path: c.target.Cgroup, Why: "to be born in: from its first moment the process counts there", Origin: "linux.cgroupsPath",
+			Action: OpenCgroup, Path: c.host.Cgroup2 + c.target.Cgroup, Why: "to be born in: from its first moment the process counts there", Origin: "linux.cgroupsPath",
 		})
 	}
 	return s.As
@@ -146,7 +152,7 @@ func (c *compiler) emitPlacement(control prog.FD) {
 		c.b.From("linux.cgroupsPath")
 		nsexec.EmitSync(c.b, control, "the host's side moves it into the cgroup")
 		c.plan.During = append(c.plan.During, []Step{{
-			Action: EnterCgroup, Path: group + "/cgroup.procs", Why: "the container's", Origin: "linux.cgroupsPath",
+			Action: EnterCgroup, Path: c.host.Cgroup2 + group + "/cgroup.procs", Why: "the container's", Origin: "linux.cgroupsPath",
 		}})
 	}
 	c.emitAffinity("final", affinity.Final, "from here on")

@@ -1,10 +1,18 @@
 package container
 
+import "github.com/selfcontain/runtime/nsexec/prog"
+
 // Subordinate and UserName read subuid(5) and passwd(5).
 var (
 	Subordinate = subordinate
 	UserName    = userName
 )
+
+// Made is an event of a test: what was done, or whose operation it was.
+func Made(e Event, text string, p *prog.Program) Event {
+	e.text, e.program = text, p
+	return e
+}
 
 // Reached has a function called at every step of a creation.
 func (o CreateOptions) Reached(f func(step string)) CreateOptions { o.reached = f; return o }
@@ -17,3 +25,6 @@ func (c *Container) ExecEdited(cmd Command, edit func(*Plan) error) (*Execution,
 	cmd.edit = edit
 	return c.Exec(cmd)
 }
+
+// Place is the directory of a container.
+func Place(c *Container) string { return c.root + "/" + c.id }

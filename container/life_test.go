@@ -46,7 +46,10 @@ func TestLifeCycle(t *testing.T) {
 		{"with an init", func(s *container.Spec) { s.Init = true }},
 		{"in a user namespace", inUser(t)},
 		{"in a user namespace, with an init", func(s *container.Spec) { inUser(t)(s); s.Init = true }},
-		{"without a pid namespace", func(s *container.Spec) { s.Namespaces = s.Namespaces[1:]; s.MaskedPaths, s.ReadonlyPaths, s.Mounts = nil, nil, nil }},
+		{"without a pid namespace", func(s *container.Spec) {
+			s.Namespaces = s.Namespaces[1:]
+			s.MaskedPaths, s.ReadonlyPaths, s.Mounts = nil, nil, nil
+		}},
 	} {
 		t.Run(row.about, func(t *testing.T) {
 			spec := with(rootFSFor(t), row.spec, sh("echo started; read line; echo $line; exit 7"))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ import (
 // writes the steps to its standard error. $LIFE is the root of state and the step, and -1
 // is none.
 func lifeDriver([]string) int {
+	runtime.LockOSThread() // one thread makes all the calls of the plan's
 	root, number, _ := strings.Cut(os.Getenv("LIFE"), " ")
 	last, err := strconv.Atoi(number)
 	if err != nil {
@@ -52,6 +54,9 @@ func lifeDriver([]string) int {
 	c, err := container.Create(root, "c", spec, o)
 	if err == nil {
 		err = c.Start()
+	}
+	if err == nil && os.Getenv("LIFE_WAITS") != "" {
+		_, err = c.Wait()
 	}
 	if err == nil {
 		err = c.Destroy(true)
@@ -109,6 +114,11 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 	if _, err := io.Copy(io.Discard, held); err != nil {
 		t.Errorf("%s: a process is left: %v", where, err)
 	}
+	if g := spec.Cgroup; g != nil {
+		if _, err := os.Stat(filepath.Join(hierarchy(t), filepath.Dir(filepath.Dir(g.Path)))); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the cgroup is left (%v)", where, err)
+		}
+	}
 	left, err := os.ReadDir(root)
 	if err != nil && !errors.Is(err, os.ErrNotExist) || len(left) > 0 {
 		t.Errorf("%s: left in the root of state: %v (%v)", where, left, err)
@@ -123,6 +133,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 		nstest.UserNS(t)
 		root := filepath.Join(t.TempDir(), "state")
 		spec := with(rootFSFor(t), inUser(t), sh(aliveFor))
+		if os.Geteuid() == 0 {
+			grouped(t)(&spec)
+		}
 		all := lifeAndDeath(t, spec, root, -1, nil)
 		for _, step := range []string{"directory", "intent", "report", "before listen-gate", "clone", "during keep-state", "state", "process", "gate", "opened", "executed", "kill", "remove"} {
 			if !slices.Contains(all, step) {
@@ -145,7 +158,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 func TestKilledAtAnyTime(t *testing.T) {
 	nstest.Root(t)
 	root := filepath.Join(t.TempDir(), "state")
-	spec := with(rootFSFor(t), inUser(t), sh(aliveFor))
+	spec := with(rootFSFor(t), inUser(t), grouped(t), sh(aliveFor))
 	began := time.Now()
 	lifeAndDeath(t, spec, root, -1, nil)
 	whole := time.Since(began)

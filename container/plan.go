@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
@@ -31,6 +29,7 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
+	cgroup  string
 	gate    bool    // it waits in front of the user's program
 	entered *Target // the container in which it runs, where it makes none
 
@@ -45,8 +44,8 @@ type Birth struct {
 	// Files are the descriptors that it gets. Those of the caller's are the
 	// program's standard input, output and error; the others come from Before.
 	Files []prog.FD
-	// IntoCgroup says that it is born in the cgroup that Before opens.
-	IntoCgroup bool
+	// Cgroup is the group that it is born in; empty is the caller's. CLONE_INTO_CGROUP
+	Cgroup string
 	// Kept is how many of them, from 0 on, stay open in the program.
 	Kept int
 }
@@ -64,11 +63,7 @@ func (b Birth) First() (*prog.Program, error) {
 
 // String is the call to clone3.
 func (b Birth) String() string {
-	flags := nsexec.CloneFlags | uint64(b.Namespaces)
-	if b.IntoCgroup {
-		flags |= unix.CLONE_INTO_CGROUP
-	}
-	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(flags))
+	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(nsexec.CloneFlags|uint64(b.Namespaces)|b.birthFlags()))
 }
 
 // Digest is the SHA-256 of the image that the container executes, in hexadecimal. The

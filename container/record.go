@@ -2,11 +2,10 @@ package container
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"time"
@@ -37,9 +36,14 @@ type kept struct {
 // arguments and environment alone may have 6 MiB before the kernel refuses them.
 const recordLimit = 16 << 20
 
-// A record is a line of JSON, and a line with its SHA-256. So whoever has cut one short
-// or changed it is found out before anything in it is believed.
-const sumLine = 2*sha256.Size + 1
+// A record is a line of JSON, and a line with its checksum. So one that was cut short or
+// has changed on the disk is found out before anything in it is believed. Who may write
+// there on purpose needs no forgery: he owns the container.
+const sumLine = 8 + 1
+
+func sum(text []byte) string {
+	return fmt.Sprintf("%08x", crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)))
+}
 
 // write puts a record down: under another name, onto the disk, and then in its place.
 func (d *stateDir) write(name string, v any) error {
@@ -48,8 +52,7 @@ func (d *stateDir) write(name string, v any) error {
 		return err
 	}
 	text = append(text, '\n')
-	sum := sha256.Sum256(text)
-	text = append(hex.AppendEncode(text, sum[:]), '\n')
+	text = append(append(text, sum(text)...), '\n')
 	if len(text) > recordLimit {
 		return fmt.Errorf("the configuration takes %d bytes, and %d are the most: %w", len(text), recordLimit, unix.EFBIG)
 	}
@@ -99,8 +102,7 @@ func decodeRecord(text []byte, v any) error {
 		return errors.New("it is not whole")
 	}
 	text, line := text[:len(text)-sumLine], text[len(text)-sumLine:len(text)-1]
-	sum := sha256.Sum256(text)
-	if hex.EncodeToString(sum[:]) != string(line) {
+	if sum(text) != string(line) {
 		return errors.New("it is not what was written")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))

@@ -52,6 +52,11 @@ func (c *Container) Start() error {
 	unix.Close(connection)
 	c.at("executed")
 	if err != nil {
+		// It is about to end by itself, and has when we return.
+		_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
+		if _, end := awaitEnd(v.pidfd, int(patience.Milliseconds())); end != nil {
+			err = errors.Join(err, end)
+		}
 		d.explain(err)
 		return c.failed(op, err)
 	}

@@ -3,10 +3,12 @@ package container
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/clone"
 )
 
@@ -47,6 +49,24 @@ func (c *Container) signal(pidfd int, sig unix.Signal) error {
 // signalAll sends a signal to everything in the container. A number is looked at again
 // once its process is held: it may be another's by then.
 func (c *Container) signalAll(d *stateDir, v *view, sig unix.Signal) error {
+	grouped := false
+	err := d.withGroup(func(g *cgroupv2.Group) error {
+		if grouped = g != nil; !grouped {
+			return nil
+		}
+		if sig == unix.SIGKILL {
+			ctx, cancel := patient()
+			defer cancel()
+			return g.Kill(ctx)
+		}
+		return signalGroup(g, sig)
+	})
+	if err != nil {
+		return c.failed("kill", err)
+	}
+	if grouped {
+		return nil
+	}
 	if sig == unix.SIGKILL {
 		if own, err := d.ownsPids(); err == nil && own {
 			return c.signal(v.pidfd, sig) // the kernel ends the others with it
@@ -102,9 +122,60 @@ func (c *Container) Processes() ([]int, error) {
 	return pids, nil
 }
 
+// signalGroup sends a signal to every process of a group, and to those that are born into
+// it meanwhile. A number is believed when it is still there once its process is held.
+func signalGroup(g *cgroupv2.Group, sig unix.Signal) error {
+	sent := map[int]bool{}
+	for range signalPasses {
+		held := map[int]int{}
+		pids, err := g.Processes()
+		if err != nil {
+			return err
+		}
+		for _, pid := range pids {
+			if fd, err := unix.PidfdOpen(pid, 0); err == nil && !sent[pid] {
+				held[pid] = fd
+			} else if err == nil {
+				unix.Close(fd)
+			}
+		}
+		if len(held) == 0 {
+			return nil
+		}
+		pids, err = g.Processes()
+		for pid, fd := range held {
+			if err == nil && slices.Contains(pids, pid) {
+				if e := unix.PidfdSendSignal(fd, sig, nil, 0); e != nil && !errors.Is(e, unix.ESRCH) {
+					err = e
+				}
+				sent[pid] = true
+			}
+			unix.Close(fd)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signalPasses bounds how often one looks for processes that are new.
+const signalPasses = 16
+
 // processes are all that are in the container. Without a cgroup they are those of its pid
 // namespace; where it has none of its own the first one is all that is known.
 func (d *stateDir) processes(v *view) ([]int, error) {
+	var pids []int
+	grouped := false
+	err := d.withGroup(func(g *cgroupv2.Group) (err error) {
+		if grouped = g != nil; grouped {
+			pids, err = g.Processes()
+		}
+		return err
+	})
+	if grouped || err != nil {
+		return pids, err
+	}
 	member, err := d.members(v)
 	if err != nil {
 		return nil, err
@@ -113,7 +184,6 @@ func (d *stateDir) processes(v *view) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	var pids []int
 	for _, e := range entries {
 		if pid, err := strconv.Atoi(e.Name()); err == nil && member(pid) {
 			pids = append(pids, pid)

@@ -56,6 +56,8 @@ type Spec struct {
 	// ParentDeathSignal is sent to the container's first process when the thread
 	// that started it dies; 0 sends nothing. PR_SET_PDEATHSIG(2const)
 	ParentDeathSignal unix.Signal
+	// Cgroup is a control group of its own; nil leaves it in the caller's.
+	Cgroup *Cgroup
 	// Labels and Annotations are kept with the container and mean nothing to it.
 	Labels      []string
 	Annotations map[string]string

@@ -101,6 +101,9 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 	config.Image, config.Files, config.Sync = image, files, p.syncs(at)
 	if at != nil {
 		config.Report = at.report
+		if at.group != nil {
+			config.Cgroup = at.group.FD()
+		}
 		at.at("clone")
 	}
 	return nsexec.Start(config)

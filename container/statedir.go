@@ -11,21 +11,23 @@ import (
 // What lies in the directory of a container, in the order in which it is made.
 //
 //	intent   what is going to be made, and of what: State and Spec are in it
-//	cgroup   a symbolic link: the boot, and the path of the cgroup
 //	report   the report of the program, which is mapped by it. Locked by flock(2) as long
 //	         as somebody is at work who has not executed the user's program
+//	cgroup   a symbolic link: the boot, and the path of the cgroup
+//	group    a symbolic link: the number of its inode, and how many groups were made
 //	gate     the socket at which it waits
 //	state    what Start has to know of the program
 //	process  a symbolic link: the boot, and who its first process is. With it the container
 //	         is created
 //
-// All that killing and removing needs is in the two links. A link is there or it is not:
+// All that killing and removing needs is in the links. A link is there or it is not:
 // it cannot be cut short, is no FIFO, and takes no block of a full disk on a file system
 // that keeps short ones in the inode. So a file that is damaged keeps nobody from being
 // listed or destroyed.
 const (
 	intentName  = "intent"
 	cgroupName  = "cgroup"
+	groupName   = "group"
 	reportName  = "report"
 	stateName   = "state"
 	processName = "process"
@@ -159,6 +161,12 @@ func (d *stateDir) readLink(name string) (string, error) {
 		return "", &os.PathError{Op: "readlink", Path: d.path + "/" + name, Err: err}
 	}
 	return string(b[:n]), nil
+}
+
+// has reports whether there is something of a name.
+func (d *stateDir) has(name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
 func (d *stateDir) sync() error {

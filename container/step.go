@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -31,6 +32,8 @@ type Step struct {
 	IDs, GIDs clone.IDMaps
 	// Below says that what is mounted below has these ids, too.
 	Below bool
+	// Files are what LimitCgroup writes.
+	Files []cgroupv2.File
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
@@ -61,6 +64,11 @@ const (
 	// nobody can change it. memfd_create(2)
 	OpenInit Action = "open-init"
 
+	// MakeCgroup makes the container's cgroup, LimitCgroup writes its limits, and
+	// FilterDevices says which devices may be opened in it.
+	MakeCgroup    Action = "make-cgroup"
+	LimitCgroup   Action = "limit-cgroup"
+	FilterDevices Action = "filter-devices"
 	// ListenGate makes the socket at which the container waits, in the directory where its
 	// state is kept. unix(7)
 	ListenGate Action = "listen-gate"
@@ -102,6 +110,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("execve(%q, [%q, \"PID\"%s]); wait", s.Path, path.Base(s.Path), quoted(mapArgs(s.IDs)))
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
+	case MakeCgroup, LimitCgroup, FilterDevices:
+		return s.cgroupText()
 	case ListenGate:
 		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)
 	case KeepState:

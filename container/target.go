@@ -27,7 +27,7 @@ type Target struct {
 	UIDMappings     clone.IDMaps `json:"uidMappings,omitempty"`
 	GIDMappings     clone.IDMaps `json:"gidMappings,omitempty"`
 	SetgroupsDenied bool         `json:"setgroupsDenied,omitempty"`
-	// Cgroup is the directory of the cgroup for the program, and empty for the caller's.
+	// Cgroup is the path of the cgroup for the program, and empty for the caller's.
 	Cgroup string `json:"cgroup,omitempty"`
 	// Frozen says that it is frozen. Who is born in it stands still at once, and would
 	// hold its parent up.
@@ -44,8 +44,9 @@ var entered = [...]clone.NamespaceType{
 }
 
 // probeTarget asks about a process that is held by a pidfd, so that its number is its own
-// as long as it is alive. cgroup is the container's, and empty where it has none.
-func probeTarget(process identity, cgroup, keyring string) (Target, error) {
+// as long as it is alive. cgroup is the container's, in the hierarchy that is mounted at
+// mount, and empty where it has none.
+func probeTarget(process identity, mount, cgroup, keyring string) (Target, error) {
 	t := Target{Pid: process.pid, Cgroup: cgroup, Keyring: keyring, process: process}
 	dir := "/proc/" + strconv.Itoa(process.pid)
 	for _, typ := range entered {
@@ -63,7 +64,7 @@ func probeTarget(process identity, cgroup, keyring string) (Target, error) {
 		}
 	}
 	if t.Cgroup != "" {
-		t.Frozen = frozen(t.Cgroup)
+		t.Frozen = frozen(mount + t.Cgroup)
 	}
 	return t, nil
 }

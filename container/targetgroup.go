@@ -5,33 +5,34 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/selfcontain/runtime/cgroupv2"
 )
 
-// group is the directory of the container's cgroup, or of one below it. A program in the
-// container that has made groups of its own, as an init system does, has left the
-// container's without processes, and none may be born there any more ("no internal
-// processes", cgroups(7)): then it is the group of the first process.
-func (d *stateDir) group(v *view, host Host, sub string) (string, error) {
-	group, err := d.readLink(cgroupName)
-	if err == nil && host.Cgroup2 != "" {
-		boot, at, _ := strings.Cut(group, " ")
-		if boot != v.process.boot || !strings.HasPrefix(at, "/") {
-			return "", fmt.Errorf("linux.cgroupsPath: %q is no cgroup of this boot", group)
+// groupFor is the path of the container's cgroup, or of one below it. It is empty where
+// the container has none.
+//
+// A program in the container that has made groups of its own, as an init system does, has
+// left the container's without processes, and none may be born there any more ("no
+// internal processes", cgroups(7)): then it is the group of the first process.
+func (d *stateDir) groupFor(pid int, sub string) (string, error) {
+	group := ""
+	err := d.withGroup(func(g *cgroupv2.Group) error {
+		if g != nil {
+			group = g.Path()
 		}
-		group = at
-	} else {
-		group = ""
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
-	if group == "" || strings.Trim(sub, "/") != "" {
-		if group != "" {
-			group = host.Cgroup2 + group
-		}
+	if strings.Trim(sub, "/") != "" {
 		return groupBelow(group, sub)
 	}
-	if own := groupOf(v.process.pid); strings.HasPrefix(own, group+"/") {
+	if own := groupOf(pid); group != "" && strings.HasPrefix(own, group+"/") {
 		group = own
 	}
-	return host.Cgroup2 + group, nil
+	return group, nil
 }
 
 // groupOf is the cgroup of a process.
@@ -63,11 +64,8 @@ func groupBelow(group, sub string) (string, error) {
 	if strings.IndexByte(sub, 0) >= 0 {
 		return "", fmt.Errorf("%q holds a NUL", sub)
 	}
-	if group == "" && path.Clean("/"+sub) != "/" {
-		return "", fmt.Errorf("%q: the container has no cgroup of its own", sub)
-	}
 	if group == "" {
-		return "", nil
+		return "", fmt.Errorf("%q: the container has no cgroup of its own", sub)
 	}
 	return path.Join(group, path.Clean("/"+sub)), nil
 }

@@ -34,8 +34,6 @@ type Event struct {
 	Side Side
 	// Op is the operation's number in [Plan.Child], and -1 for the host's side.
 	Op int
-	// Call is the system call, or for the host's side those that a step makes.
-	Call string
 	// Why and Origin are those of [prog.Op].
 	Why, Origin string
 	// At is when it began, since Trace.Began, and Took how long it took. An
@@ -51,6 +49,19 @@ type Event struct {
 	Failed bool
 	// Slow marks the slowest.
 	Slow bool
+
+	text    string        // what was done
+	program *prog.Program // whose operation it was, instead
+}
+
+// Call is the system call, or for the host's side those that a step makes.
+func (e Event) Call() string { return string(e.appendCall(nil)) }
+
+func (e Event) appendCall(b []byte) []byte {
+	if e.program == nil {
+		return append(b, e.text...)
+	}
+	return e.program.Op(e.Op).Append(b)
 }
 
 // Side is the host's or the container's.
@@ -82,7 +93,7 @@ func (t *Trace) image(program *prog.Program) (*nsexec.Image, error) {
 	}
 	begun := nsexec.Now()
 	image, err := nsexec.NewTracedImage(program)
-	t.host(begun, Event{Call: "lay the program out"}, err)
+	t.host(begun, Event{text: "lay the program out"}, err)
 	return image, err
 }
 
@@ -96,7 +107,7 @@ func (t *Trace) step(s Step, at *place) (int, error) {
 	}
 	begun := nsexec.Now()
 	fd, err := s.do()
-	t.host(begun, Event{Call: s.String(), Why: s.Why, Origin: s.Origin}, err)
+	t.host(begun, Event{text: s.String(), Why: s.Why, Origin: s.Origin}, err)
 	return fd, err
 }
 
@@ -119,27 +130,27 @@ func (t *Trace) host(begun time.Duration, e Event, err error) {
 
 // assemble makes one list of both sides.
 func (t *Trace) assemble(p *Plan, err error) {
-	t.Events = t.steps
+	t.Events = append(make([]Event, 0, len(t.steps)+len(t.times.Host)+len(t.times.Ops)), t.steps...)
 	for _, h := range t.times.Host {
 		e := Event{Side: HostSide, Op: -1, At: h.Before - t.Began, Took: h.After - h.Before}
 		switch h.What {
 		case nsexec.RecordImage:
-			e.Call, e.Why = "memfd_create; write; fcntl(F_ADD_SEALS)", "the image"
+			e.text, e.Why = "memfd_create; write; fcntl(F_ADD_SEALS)", "the image"
 		case nsexec.RecordClone:
-			e.Call, e.Why = p.Clone.String(), "the birth, until the child has executed the image"
+			e.text, e.Why = p.Clone.String(), "the birth, until the child has executed the image"
 		case nsexec.RecordFollow:
-			e.Call, e.Why = "pidfd_open; waitid", "the program goes on in a second process"
+			e.text, e.Why = "pidfd_open; waitid", "the program goes on in a second process"
 		case nsexec.RecordSync:
-			e.Call, e.Why = "sync point", "the host's part"
+			e.text, e.Why = "sync point", "the host's part"
 		case nsexec.RecordLook:
-			e.Call, e.Why = "pread(report)", "the control socket is closed: what has become of it"
+			e.text, e.Why = "pread(report)", "the control socket is closed: what has become of it"
 		}
 		if h.Err != nil {
 			e.Result, e.Failed = h.Err.Error(), true
 		}
 		t.Events = append(t.Events, e)
 	}
-	t.Events = append(t.Events, operations(p.Child, t.times, p.clockOffset(), t.Began, t.looked(), stopped(err))...)
+	t.Events = appendOperations(t.Events, p.Child, t.times, p.clockOffset(), t.Began, t.looked(), stopped(err))
 	slices.SortStableFunc(t.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 	t.mark()
 }
@@ -157,13 +168,22 @@ func (t *Trace) looked() time.Duration {
 // mark marks the slowest. What only waits for the other side is not slow: the host's
 // side stands still in clone3, and the container at a sync point.
 func (t *Trace) mark() {
-	order := make([]*Event, 0, len(t.Events))
+	var top [slowest]*Event // the slowest first
 	for i := range t.Events {
-		order = append(order, &t.Events[i])
+		e := &t.Events[i]
+		for k := range top {
+			if top[k] == nil || top[k].Took < e.Took {
+				e, top[k] = top[k], e
+			}
+			if e == nil {
+				break
+			}
+		}
 	}
-	slices.SortStableFunc(order, func(a, b *Event) int { return cmp.Compare(b.Took, a.Took) })
-	for _, e := range order[:min(slowest, len(order))] {
-		e.Slow = true
+	for _, e := range top {
+		if e != nil {
+			e.Slow = true
+		}
 	}
 }
 
@@ -191,15 +211,14 @@ func result(e *nsexec.OpError) string {
 	return fmt.Sprintf("exited with %d", e.Status.ExitStatus())
 }
 
-// operations are the events of the container's side. What the record has of them are
+// appendOperations adds the events of the container's side. What the record has of them are
 // two readings of the clock each, the second only where the program went on with the
 // next operation; the others are worked out from there.
-func operations(p *prog.Program, record nsexec.Record, offset, began, end time.Duration, stop stop) []Event {
+func appendOperations(events []Event, p *prog.Program, record nsexec.Record, offset, began, end time.Duration, stop stop) []Event {
 	made := madeIn(record.Ops, offset, began, end)
-	events := make([]Event, len(made))
 	for k, m := range made {
 		op := p.Op(m.op)
-		e := Event{Side: ContainerSide, Op: m.op, Call: op.String(), Why: op.Why, Origin: op.Origin, At: m.before - began}
+		e := Event{Side: ContainerSide, Op: m.op, program: p, Why: op.Why, Origin: op.Origin, At: m.before - began}
 		next, following := -1, end
 		if k+1 < len(made) {
 			next, following = made[k+1].op, made[k+1].before
@@ -217,7 +236,7 @@ func operations(p *prog.Program, record nsexec.Record, offset, began, end time.D
 			e.Took = following - m.before
 			e.Result = branch(p, op, next)
 		}
-		events[k] = e
+		events = append(events, e)
 	}
 	return events
 }
@@ -253,7 +272,7 @@ func madeIn(times []nsexec.Timing, offset, began, end time.Duration) []made {
 		}
 		return t
 	}
-	var list []made
+	list := make([]made, 0, len(times))
 	for i, t := range times {
 		if t.Before != 0 {
 			list = append(list, made{i, here(t.Before), here(t.After)})

@@ -55,13 +55,13 @@ func TestTraceHasEverything(t *testing.T) {
 	inOrder(t, plan, trace, took)
 	for _, s := range plan.Before {
 		if !slices.ContainsFunc(trace.Events, func(e container.Event) bool {
-			return e.Side == container.HostSide && e.Call == s.String() && e.Origin == s.Origin
+			return e.Side == container.HostSide && e.Call() == s.String() && e.Origin == s.Origin
 		}) {
 			t.Errorf("the trace does not have %v", s)
 		}
 	}
 	made := operationsOf(trace)
-	if made[0].Op != 2 || made[len(made)-1].Call != plan.Child.Op(plan.Child.Len()-1).String() {
+	if made[0].Op != 2 || made[len(made)-1].Call() != plan.Child.Op(plan.Child.Len()-1).String() {
 		t.Errorf("the container's side goes from %+v to %+v", made[0], made[len(made)-1])
 	}
 	for k, e := range made[:len(made)-1] {
@@ -73,18 +73,18 @@ func TestTraceHasEverything(t *testing.T) {
 				want = "0 or " + prog.ErrnoName(op.Tolerate)
 			}
 			if e.Result != want {
-				t.Errorf("op %d %s: %q, want %q", e.Op, e.Call, e.Result, want)
+				t.Errorf("op %d %s: %q, want %q", e.Op, e.Call(), e.Result, want)
 			}
 		case next != e.Op+1 && next != plan.Child.Target(op.OnError) && next != plan.Child.Target(op.OnResult):
-			t.Errorf("op %d %s is followed by %d, where it cannot go on", e.Op, e.Call, next)
+			t.Errorf("op %d %s is followed by %d, where it cannot go on", e.Op, e.Call(), next)
 		case next != e.Op+1 && op.Call != prog.Gettid && !strings.HasSuffix(e.Result, fmt.Sprintf("goes on at %d", next)):
-			t.Errorf("op %d %s is followed by %d, and its result is %q", e.Op, e.Call, next, e.Result)
+			t.Errorf("op %d %s is followed by %d, and its result is %q", e.Op, e.Call(), next, e.Result)
 		}
 		if e.Failed {
-			t.Errorf("op %d %s has failed", e.Op, e.Call)
+			t.Errorf("op %d %s has failed", e.Op, e.Call())
 		}
 	}
-	if shell := made[len(made)-2]; !strings.Contains(shell.Call, `execve("/usr/bin/sh"`) || !strings.HasPrefix(shell.Result, "an error: goes on at ") {
+	if shell := made[len(made)-2]; !strings.Contains(shell.Call(), `execve("/usr/bin/sh"`) || !strings.HasPrefix(shell.Result, "an error: goes on at ") {
 		t.Errorf("the first directory of PATH: %+v", shell)
 	}
 }
@@ -106,14 +106,14 @@ func inOrder(t *testing.T, plan *container.Plan, trace *container.Trace, took ti
 	slow, largest, smallest := 0, time.Duration(0), time.Hour
 	for _, e := range trace.Events {
 		if e.At < last || e.Took < 0 || e.At+e.Took > took {
-			t.Errorf("%s: at %v for %v, behind %v, in %v", e.Call, e.At, e.Took, last, took)
+			t.Errorf("%s: at %v for %v, behind %v, in %v", e.Call(), e.At, e.Took, last, took)
 		}
 		last = e.At
-		if e.Call == plan.Clone.String() {
+		if e.Call() == plan.Clone.String() {
 			birth = e.At
 		}
 		if e.Side == container.ContainerSide && (birth == 0 || e.At < birth) {
-			t.Errorf("%s was made before the container was born", e.Call)
+			t.Errorf("%s was made before the container was born", e.Call())
 		}
 		if e.Slow {
 			slow++
@@ -154,7 +154,7 @@ func TestTraceOfAFailure(t *testing.T) {
 					failed = append(failed, e)
 				}
 			}
-			if len(failed) != 1 || failed[0].Side != row.side || !strings.HasPrefix(failed[0].Call, row.call) || !strings.HasPrefix(failed[0].Result, row.result) {
+			if len(failed) != 1 || failed[0].Side != row.side || !strings.HasPrefix(failed[0].Call(), row.call) || !strings.HasPrefix(failed[0].Result, row.result) {
 				t.Errorf("%+v (%v)", failed, err)
 			}
 			if made := operationsOf(trace); row.side == container.ContainerSide && !made[len(made)-1].Failed {
@@ -165,16 +165,31 @@ func TestTraceOfAFailure(t *testing.T) {
 }
 
 func TestTraceAsText(t *testing.T) {
+	b := &prog.Builder{}
+	b.Add(prog.Op{Call: prog.Umask, Args: prog.Args{prog.Int(0)}})
+	b.Add(prog.Op{Call: prog.ExitGroup, Args: prog.Args{prog.Int(0)}})
+	p, err := b.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := func(e container.Event, text string) container.Event {
+		e.Side, e.Op = container.HostSide, -1
+		return container.Made(e, text, nil)
+	}
+	child := func(e container.Event) container.Event {
+		e.Side = container.ContainerSide
+		return container.Made(e, "", p)
+	}
 	trace := &container.Trace{Began: 5, Events: []container.Event{
-		{Side: container.HostSide, Op: -1, Call: "open_tree()", Why: "the root", Origin: "root.path", At: 1200, Took: 20 * time.Microsecond, Slow: true},
-		{Side: container.ContainerSide, Op: 17, Call: "umask(000)", At: 2 * time.Millisecond, Took: 1300, Result: "0 or EPERM"},
-		{Side: container.ContainerSide, Op: 180, Call: "getcwd()", Origin: "process.cwd", At: 2100 * time.Microsecond, Took: 400, Result: "ENOENT", Failed: true},
+		host(container.Event{Why: "the root", Origin: "root.path", At: 1200, Took: 20 * time.Microsecond, Slow: true}, "open_tree()"),
+		child(container.Event{Op: 0, At: 2 * time.Millisecond, Took: 1300, Result: "0 or EPERM"}),
+		child(container.Event{Op: 1, Origin: "process.cwd", At: 2100 * time.Microsecond, Took: 400, Result: "ENOENT", Failed: true}),
 	}}
 	want := `
         ms    host µs  container µs
 *    0.001       20.0                    open_tree()  # the root
-     2.000                      1.3   17 umask(000) = 0 or EPERM
-!    2.100                      0.4  180 getcwd() = ENOENT
+     2.000                      1.3    0 umask(000) = 0 or EPERM
+!    2.100                      0.4    1 exit_group(0) = ENOENT
 `
 	if got := fmt.Sprintf("\n%v", trace); got != want {
 		t.Errorf("got%s\nwant%s", got, want)
@@ -198,7 +213,7 @@ func TestTraceAsText(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}
-	if len(back.Events) != 3 || back.Began != 5 || back.Events[0].Op != nil || *back.Events[1].Op != 17 || back.Events[1].At != 2e6 ||
+	if len(back.Events) != 3 || back.Began != 5 || back.Events[0].Op != nil || *back.Events[1].Op != 0 || back.Events[1].At != 2e6 ||
 		!back.Events[0].Slow || !back.Events[2].Failed || back.Events[2].Result != "ENOENT" || back.Events[0].Why != "the root" {
 		t.Errorf("%s", text)
 	}

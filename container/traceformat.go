@@ -2,6 +2,7 @@ package container
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -12,35 +13,72 @@ import (
 // microseconds it took on which side, and what it was. The slowest have a star, what
 // failed an exclamation mark. %+v adds the line of the configuration.
 func (t *Trace) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "        ms    host µs  container µs\n")
-	for _, e := range t.Events {
-		mark := ' '
-		switch {
-		case e.Failed:
-			mark = '!'
-		case e.Slow:
-			mark = '*'
-		}
-		host, container, number := micros(e.Took), "", ""
-		if e.Side == ContainerSide {
-			host, container, number = "", host, strconv.Itoa(e.Op)
-		}
-		fmt.Fprintf(f, "%c %8.3f %10s %13s  %3s %s", mark, float64(e.At)/float64(time.Millisecond), host, container, number, e.Call)
-		if e.Result != "" {
-			fmt.Fprintf(f, " = %s", e.Result)
-		}
-		if e.Why != "" {
-			fmt.Fprintf(f, "  # %s", e.Why)
-		}
-		if f.Flag('+') && e.Origin != "" {
-			fmt.Fprintf(f, " (%s)", e.Origin)
-		}
-		fmt.Fprintln(f)
-	}
+	// A fmt.State has no error of its own, and nobody who could be told.
+	_ = t.Write(f, f.Flag('+'))
 }
 
-func micros(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', 1, 64)
+// Write is Format without the whole text in memory at once, which in a program that
+// has just begun costs more than to make it.
+func (t *Trace) Write(w io.Writer, origins bool) error {
+	const piece = 4096
+	b := append(make([]byte, 0, piece+1024), "        ms    host µs  container µs\n"...)
+	for i := range t.Events {
+		b = t.Events[i].appendLine(b, origins)
+		if len(b) < piece && i < len(t.Events)-1 {
+			continue
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+		b = b[:0]
+	}
+	return nil
+}
+
+func (e *Event) appendLine(b []byte, origin bool) []byte {
+	mark := byte(' ')
+	switch {
+	case e.Failed:
+		mark = '!'
+	case e.Slow:
+		mark = '*'
+	}
+	b = append(b, mark)
+	b = appendPadded(b, e.At, time.Millisecond, 3, 9)
+	if e.Side == ContainerSide {
+		b = appendPadded(append(b, "           "...), e.Took, time.Microsecond, 1, 14)
+		b = appendRight(b, 5, strconv.Itoa(e.Op))
+	} else {
+		b = append(appendPadded(b, e.Took, time.Microsecond, 1, 11), "                   "...)
+	}
+	b = e.appendCall(append(b, ' '))
+	if e.Result != "" {
+		b = append(append(b, " = "...), e.Result...)
+	}
+	if e.Why != "" {
+		b = append(append(b, "  # "...), e.Why...)
+	}
+	if origin && e.Origin != "" {
+		b = append(append(append(b, " ("...), e.Origin...), ')')
+	}
+	return append(b, '\n')
+}
+
+// appendPadded appends a time in a unit, with decimals, in a column of a width.
+func appendPadded(b []byte, d, unit time.Duration, decimals, width int) []byte {
+	digits := append(strconv.AppendInt(make([]byte, 0, 32), int64(d/unit), 10), '.')
+	for rest := d % unit; decimals > 0; decimals-- {
+		unit /= 10
+		digits = append(digits, '0'+byte(rest/unit%10))
+	}
+	return appendRight(b, width, string(digits))
+}
+
+func appendRight(b []byte, width int, s string) []byte {
+	for n := len(s); n < width; n++ {
+		b = append(b, ' ')
+	}
+	return append(b, s...)
 }
 
 // MarshalJSON is the list of events, with times in nanoseconds.
@@ -55,7 +93,7 @@ func (t *Trace) MarshalJSON() ([]byte, error) {
 		}
 		b = strconv.AppendInt(append(b, `,"at":`...), int64(e.At), 10)
 		b = strconv.AppendInt(append(b, `,"took":`...), int64(e.Took), 10)
-		for _, text := range [][2]string{{`,"call":`, e.Call}, {`,"result":`, e.Result}, {`,"why":`, e.Why}, {`,"origin":`, e.Origin}} {
+		for _, text := range [][2]string{{`,"call":`, e.Call()}, {`,"result":`, e.Result}, {`,"why":`, e.Why}, {`,"origin":`, e.Origin}} {
 			if text[1] != "" {
 				b = prog.AppendQuoteJSON(append(b, text[0]...), text[1])
 			}

@@ -71,7 +71,10 @@ func (v *view) find(d *stateDir, text string) (err error) {
 		return err
 	}
 	v.status = Running
-	if waits, err := d.waits(); err == nil && waits {
+	switch waits, err := d.waits(); {
+	case d.frozen():
+		v.status = Paused
+	case err == nil && waits:
 		v.status = Created
 	}
 	return nil

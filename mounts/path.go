@@ -30,7 +30,11 @@ func inside(p string) (string, error) {
 			return "", fmt.Errorf("a name of the path is %d bytes long, the kernel takes at most %d", len(name), nameMax)
 		}
 	}
-	clean := strings.TrimPrefix(path.Clean("/"+p), "/")
+	rooted := p
+	if p[0] != '/' {
+		rooted = "/" + p
+	}
+	clean := path.Clean(rooted)[1:]
 	if clean == "" {
 		return "", fmt.Errorf("%s: this is the root of the container", p)
 	}

@@ -1,6 +1,8 @@
 package mounts
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -21,6 +23,9 @@ const consolePath = "dev/console"
 func (l *layout) layConsole() {
 	if l.tree.Terminal == (Terminal{}) {
 		return
+	}
+	if l.tree.Terminal.Master.IsZero() || l.tree.Terminal.Slave.IsZero() {
+		l.wrong("process.terminal", errors.New("it has two ends, and there is a slot for one"))
 	}
 	if l.at(consolePath) == noMount {
 		l.console = true

@@ -18,6 +18,13 @@ type layout struct {
 	strings map[string]uint64
 	blocks  map[*prog.Block]uint64
 	waiting []chain // by slot
+	outs    []out
+}
+
+// out is a record whose result goes to a slot.
+type out struct {
+	record int
+	slot   int
 }
 
 // chain is the list of the places that wait for a slot's result. Each holds the
@@ -37,13 +44,14 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 		n *= 3
 	}
 	l := &layout{
-		mem:     make([]byte, room+n*recordSize, room+n*(recordSize+stringsGuess)+bufferGuess),
+		mem:     make([]byte, room+n*recordSize, room+n*recordSize+p.Len()*stringsGuess+bufferGuess),
 		ops:     room,
 		address: address,
 		traced:  traced,
 		strings: make(map[string]uint64, p.Len()/2),
 		blocks:  make(map[*prog.Block]uint64, p.Len()/3),
 		waiting: make([]chain, p.Slots()),
+		outs:    make([]out, 0, 2*p.Slots()),
 	}
 	for i := range p.Len() {
 		if err := l.operation(p, i, arch); err != nil {
@@ -61,10 +69,8 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 			l.put(w.end, 8, w.maybe)
 		}
 	}
-	for i := range p.Len() {
-		if out := p.Op(i).Out; !out.IsZero() {
-			l.put(l.field(l.record(i), offOut), 8, l.waiting[out.Index()].first)
-		}
+	for _, o := range l.outs {
+		l.put(l.field(o.record, offOut), 8, l.waiting[o.slot].first)
 	}
 	return l, nil
 }
@@ -108,9 +114,19 @@ func (l *layout) operation(p *prog.Program, i int, arch string) error {
 			l.value(l.field(r, offArgs+8*k), 8, a)
 		}
 	}
-	l.put(l.field(r, offTolerate), 8, uint64(op.Tolerate))
-	l.put(l.field(r, offOnError), 8, l.target(p, op.OnError))
-	l.put(l.field(r, offOnResult), 8, l.target(p, op.OnResult))
+	// What is not set is 0, as the memory is.
+	if op.Tolerate != 0 {
+		l.put(l.field(r, offTolerate), 8, uint64(op.Tolerate))
+	}
+	if !op.OnError.IsZero() {
+		l.put(l.field(r, offOnError), 8, l.target(p, op.OnError))
+	}
+	if !op.OnResult.IsZero() {
+		l.put(l.field(r, offOnResult), 8, l.target(p, op.OnResult))
+	}
+	if !op.Out.IsZero() {
+		l.outs = append(l.outs, out{r, op.Out.Index()})
+	}
 	if !l.traced {
 		return nil
 	}
@@ -128,9 +144,6 @@ func (l *layout) operation(p *prog.Program, i int, arch string) error {
 
 // target is the address of the record to branch to.
 func (l *layout) target(p *prog.Program, label prog.Label) uint64 {
-	if label.IsZero() {
-		return 0
-	}
 	r := l.record(p.Target(label))
 	if l.traced {
 		r-- // the clock is read first
@@ -151,6 +164,10 @@ func (l *layout) bytes(at uint64) []byte { return l.mem[uint64(l.ops)+at-l.addre
 
 // put writes a number of size bytes at an address.
 func (l *layout) put(at uint64, size int, v uint64) {
+	if size == 8 {
+		binary.LittleEndian.PutUint64(l.bytes(at), v)
+		return
+	}
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], v)
 	copy(l.bytes(at)[:size], b[:])

@@ -32,7 +32,7 @@ const sys = "golang.org/x/sys"
 // mounts or capabilities, and container is the only one that knows the order
 // of everything.
 var drawing = map[string]layer{
-	"cmd/selfcontain": {"oci selfcontain container", "github.com/spf13/pflag"},
+	"cmd/selfcontain": {"oci selfcontain container internal/selfpipe", "github.com/spf13/pflag"},
 	"selfcontain":     {"container", ""},
 	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
 	"container": {
@@ -44,17 +44,18 @@ var drawing = map[string]layer{
 	"mounts":      {"nsexec/prog clone", sys},
 	"caps":        {"nsexec/prog clone", sys},
 	"seccomp":     {"nsexec/prog clone", sys},
-	"cgroupv2":    {"", sys},
+	"cgroupv2":    {"", sys + " github.com/moby/sys/mountinfo"},
 	"ipvlan":      {"", sys + " github.com/jsimonetti/rtnetlink github.com/mdlayher github.com/josharian/native golang.org/x/net golang.org/x/sync"},
 	"nsexec/prog": {"", sys},
 	"clone":       {"", sys},
 
-	"internal/nofile": {"", ""},
-	"internal/nstest": {"", sys + " github.com/moby/sys/mountinfo"},
-	"test":            {"", ""},
-	"test/stress":     {"container", sys},
-	"test/vmrun":      {"", sys},
-	"test/bench":      {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
+	"internal/nofile":   {"", ""},
+	"internal/selfpipe": {"", sys},
+	"internal/nstest":   {"", sys + " github.com/moby/sys/mountinfo"},
+	"test":              {"", ""},
+	"test/stress":       {"container", sys},
+	"test/vmrun":        {"", sys},
+	"test/bench":        {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
 }
 
 // reach returns what a package may import at all, directly or not.

@@ -48,9 +48,9 @@ func (j *job) prepare() (undo func() error, err error) {
 
 // run starts the container and waits for it. Its terminal, if it has one, is sent to a
 // socket or connected with ours.
-func (j *job) run(socket string, signals *signals) (status int, err error) {
-	warn(j.plan.Warnings)
-	console, err := openConsole(j.plan, socket, signals)
+func (j *job) run(log *log, socket string, signals *signals) (status int, err error) {
+	log.warn(j.plan.Warnings)
+	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, socket, signals)
 	if err != nil {
 		return 0, fmt.Errorf("run: %w", err)
 	}
@@ -64,7 +64,8 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	wait, err := process.Wait()
+	log.succeeded()
+	wait, err := signals.wait(process, process.PidFD())
 	if err != nil {
 		return 0, err
 	}
@@ -89,13 +90,13 @@ func findPlanner(verb string) (planner, bool) {
 
 // planRun is for run: a bundle and an id.
 func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
-	bundle, flags := bundleFlag(f), processFlags(f)
+	b := requestFlags(f)
 	return func(args []string) (*job, error) {
-		id, err := containerID(args)
+		id, err := containerID(f, args)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+			return nil, err
 		}
-		plan, err := compile(*bundle, flags.change(id))
+		plan, err := b.compile(id)
 		return &job{plan: plan}, err
 	}
 }
@@ -110,20 +111,24 @@ func (h helpAsked) Error() string { return h.verb + ": help is asked for" }
 // that of the verb's own flag then. A container may be called run or box: where
 // --bundle is given the word is its id.
 func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*job, error)) (*job, error) {
-	if len(args) == 0 || given(f, "bundle") || given(f, "b") {
+	if len(args) == 0 {
 		return own(args)
 	}
 	other, found := findPlanner(args[0])
-	if !found {
+	bundle := given(f, "bundle") || given(f, "b")
+	switch {
+	case !found, bundle && len(args) == 1:
 		return own(args)
+	case bundle:
+		return nil, fmt.Errorf("%s: --bundle belongs behind %q", f.Name(), args[0])
 	}
-	flags := flagSet(args[0])
+	flags := flagSet(f.Name() + " " + args[0])
 	plan := other(g, flags)
 	switch err := flags.Parse(args[1:]); {
 	case errors.Is(err, flag.ErrHelp):
 		return nil, helpAsked{args[0]}
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", args[0], err)
+		return nil, fmt.Errorf("%s: %w", flags.Name(), err)
 	}
 	return plan(flags.Args())
 }

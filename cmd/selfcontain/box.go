@@ -50,7 +50,7 @@ func prepareBox(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return boxFailed, err
 		}
-		status, err := j.run("", signals)
+		status, err := j.run(&g.log, "", signals)
 		if err != nil {
 			return boxStatus(err), g.explained(err)
 		}

@@ -20,6 +20,7 @@ import (
 func (b *boxFlags) spec(args []string, host container.Host, m machine) (container.Spec, []string, error) {
 	s := container.Spec{
 		Hostname:      b.hostname,
+		Keyring:       "_ses.box",
 		Init:          b.init,
 		MaskedPaths:   slices.Clone(masked[:]),
 		ReadonlyPaths: slices.Clone(readonly[:]),

@@ -399,7 +399,7 @@ func TestBoxIsPlannedAndTraced(t *testing.T) {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
-	if r := do(t, command(t, "plan", "box", "--fly")); r.stderr != "selfcontain: box: flag provided but not defined: -fly\n" || r.status != 1 {
+	if r := do(t, command(t, "plan", "box", "--fly")); r.stderr != "selfcontain: plan box: flag provided but not defined: -fly\n" || r.status != 1 {
 		t.Errorf("%+v", r)
 	}
 	keep := filepath.Join(onDisk(t), "keep")

@@ -37,7 +37,7 @@ func preparePlan(g *global, f *flag.FlagSet) action {
 			return 0, err
 		}
 		if *brief || *digest { // neither of which has them
-			warn(j.plan.Warnings)
+			g.log.warn(j.plan.Warnings)
 		}
 		return 0, output(paintFor(os.Stdout).plan(text, format.value))
 	}

@@ -37,7 +37,7 @@ func runDiskBox(args []string) int {
 		complain(err)
 		return boxFailed
 	}
-	status, err := j.run("", signals)
+	status, err := j.run(&log{}, "", signals)
 	if err != nil {
 		complain(err)
 		return boxFailed
@@ -152,5 +152,29 @@ func TestSuitable(t *testing.T) {
 		if err := suitable("/usr/there/is/none"); err == nil {
 			t.Error("a directory of somebody else's is suitable")
 		}
+	}
+}
+
+// A user's directories may be closed to himself: the one that an overlay works in is.
+func TestRemoveOwn(t *testing.T) {
+	if !nstest.Subprocess(t, nstest.As(nobody)) {
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "tree")
+	for _, d := range []string{"closed/below", "read-only/below"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for d, mode := range map[string]os.FileMode{"closed": 0, "read-only": 0o500} {
+		if err := os.Chmod(filepath.Join(dir, d), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := removeOwn(dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		t.Error("it is there")
 	}
 }

@@ -18,8 +18,7 @@ import (
 //	defer t.close()                          // ours is as it was before
 //	signals.catchFor(t)                      // before Start: those about our terminal are not forwarded
 //	process, err := plan.Start(container.Stdio{Console: t.attach})
-//	go signals.forward(process)
-//	status, err := process.Wait()
+//	status, err := signals.wait(process)
 //	t.drain()                                // what it has written last
 //
 // Where standard input is no terminal, what comes is typed into the container's, and at
@@ -52,6 +51,14 @@ func (t *terminal) attach(master *os.File) error {
 	t.master, t.wake = pollable, [2]*os.File{r, w}
 	if size, err := t.size(); err == nil && size.Row == 0 && size.Col == 0 {
 		t.resize()
+	}
+	// What is written to a file or a pipe has the lines that it would have without a
+	// terminal. Ours, which may be raw, needs the carriage returns.
+	if !isTerminal(t.out) {
+		t.control(func(fd int) { err = bareNewlines(fd) })
+	}
+	if err != nil {
+		return errors.Join(err, r.Close())
 	}
 	if err := t.modes.raw(); err != nil {
 		return errors.Join(err, r.Close())

@@ -43,8 +43,8 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		}
 		defer out.Close()
 	}
-	warn(j.plan.Warnings)
-	console, err := openConsole(j.plan, "", signals)
+	g.log.warn(j.plan.Warnings)
+	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, "", signals)
 	if err != nil {
 		return 0, fmt.Errorf("trace: %w", err)
 	}
@@ -54,41 +54,38 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
-	signals.ready()
+	if err := signals.ready(); err != nil {
+		return 0, err
+	}
 	process, trace, failed := j.plan.StartTraced(console.stdio)
-	if failed == nil {
-		go signals.forward(process)
-	}
-	text, err := formatTrace(trace, asJSON, g.debug)
-	if err == nil {
-		_, err = out.WriteString(text)
-	}
+	written := make(chan error, 1)
+	go func() { // whoever reads it may take his time, and signals are forwarded meanwhile
+		written <- writeTrace(out, trace, asJSON, g.debug)
+	}()
 	if failed != nil {
-		return 0, g.explained(failed)
+		return 0, errors.Join(g.explained(failed), <-written)
 	}
-	wait, waited := process.Wait()
-	if err := errors.Join(err, waited); err != nil {
+	wait, waited := signals.wait(process, process.PidFD())
+	if err := errors.Join(<-written, waited); err != nil {
 		return 0, err
 	}
 	console.terminal.drain()
 	return exitStatus(wait), nil
 }
 
-// formatTrace is a trace as text.
-func formatTrace(t *container.Trace, asJSON, detail bool) (string, error) {
-	switch {
-	case asJSON:
-		b, err := t.MarshalJSON()
-		if err != nil {
-			return "", err
-		}
-		text := jsontext.Value(b)
-		if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-			return "", err
-		}
-		return string(text) + "\n", nil
-	case detail:
-		return fmt.Sprintf("%+v", t), nil
+// writeTrace writes a trace as text or as JSON.
+func writeTrace(out *os.File, t *container.Trace, asJSON, detail bool) error {
+	if !asJSON {
+		return t.Write(out, detail)
 	}
-	return fmt.Sprintf("%v", t), nil
+	b, err := t.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	text := jsontext.Value(b)
+	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err = out.Write(append(text, '\n'))
+	return err
 }

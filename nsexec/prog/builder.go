@@ -3,7 +3,7 @@ package prog
 import (
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 )
 
 // Builder collects the operations of a program. Its methods never fail; what is
@@ -12,6 +12,8 @@ type Builder struct {
 	ops    []Op
 	labels []label
 	slots  []*slot
+	slab   []slot // room for slots to come
+	names  []used // of slots
 	origin string
 	errs   []error
 }
@@ -19,6 +21,12 @@ type Builder struct {
 type label struct {
 	name string
 	at   int // -1 until bound
+}
+
+// used is a name of slots, and how many have it.
+type used struct {
+	name  string
+	times int
 }
 
 // Add appends an operation.
@@ -35,18 +43,26 @@ func (b *Builder) From(origin string) { b.origin = origin }
 
 // Slot makes a slot. The name is printed; a second slot of one name gets a number.
 func (b *Builder) Slot(name string) Slot {
-	s := &slot{index: len(b.slots), name: name, base: name}
-	n := 1
-	for _, other := range b.slots {
-		if other.base == name {
-			n++
-		}
+	if len(b.slab) == 0 {
+		b.slab = make([]slot, 8+len(b.slots))
 	}
-	if n > 1 {
-		s.name += strconv.Itoa(n)
-	}
+	s := &b.slab[0]
+	b.slab = b.slab[1:]
+	*s = slot{index: len(b.slots), base: name, number: b.count(name)}
 	b.slots = append(b.slots, s)
 	return Slot{s}
+}
+
+// count is how many slots have a name, with the one to come.
+func (b *Builder) count(name string) int {
+	for i := range b.names {
+		if u := &b.names[i]; u.name == name {
+			u.times++
+			return u.times
+		}
+	}
+	b.names = append(b.names, used{name, 1})
+	return 1
 }
 
 // Label makes a label that is not bound yet. The name appears in errors.
@@ -77,13 +93,17 @@ func (b *Builder) Goto(l Label, why string) {
 // Len is the number of operations so far, which is the index of the next one.
 func (b *Builder) Len() int { return len(b.ops) }
 
-// Grow makes room for n more operations, for a caller that can guess.
+// Grow makes room for n more operations, for a caller that can guess, and for the labels
+// and slots that so many usually have.
 func (b *Builder) Grow(n int) {
-	if cap(b.ops)-len(b.ops) < n {
-		grown := make([]Op, len(b.ops), len(b.ops)+n)
-		copy(grown, b.ops)
-		b.ops = grown
+	if cap(b.ops)-len(b.ops) >= n {
+		return
 	}
+	grown := make([]Op, len(b.ops), len(b.ops)+n)
+	copy(grown, b.ops)
+	b.ops = grown
+	b.labels, b.slots = slices.Grow(b.labels, n/4), slices.Grow(b.slots, n/4)
+	b.slab = make([]slot, n/4)
 }
 
 // Program checks the operations and returns them as a program. The builder must

@@ -171,52 +171,55 @@ type flow struct {
 func (f *flow) mustAt(i int) set { return f.must[i*f.words : (i+1)*f.words] }
 func (f *flow) mayAt(i int) set  { return f.may[i*f.words : (i+1)*f.words] }
 
-// checkFlow follows every way through the program until nothing new is learnt.
+// checkFlow follows every way through the program until nothing new is learnt. The last
+// time it goes through nothing comes back from behind, so what is known of an operation
+// when its turn comes is all there is to know; a program without a loop takes one time.
 func checkFlow(p *Program) (errs []error) {
 	words := (len(p.slots) + 63) / 64
-	f := &flow{words, make([]bool, len(p.ops)), make([]uint64, words*len(p.ops)), make([]uint64, words*len(p.ops))}
+	n := words * len(p.ops)
+	known := make([]uint64, 2*n)
+	f := &flow{words, make([]bool, len(p.ops)), known[:n], known[n:]}
 	f.reached[0] = true
 	offEnd := -1
+	var room [4]way
+	var unwritten []Slot
 	for again := true; again; {
-		again = false
+		again, errs = false, nil
 		for i := range p.ops {
+			op := &p.ops[i]
 			if !f.reached[i] {
+				errs = append(errs, fmt.Errorf("op %d %v: no way leads here", i, op.Call))
 				continue
 			}
-			p.next(i, func(to int, stored bool) {
-				if to >= len(p.ops) {
-					offEnd = i
-					return
+			unwritten = unwritten[:0]
+			for k := range op.Args {
+				if op.Args[k] != nil {
+					unwritten = f.mustAt(i).lacks(op.Args[k], unwritten)
 				}
-				out := p.ops[i].Out
-				if !stored {
+			}
+			for _, s := range unwritten {
+				errs = append(errs, fmt.Errorf("op %d %v: slot $%s is read, and there is a way here on which it was not written", i, op.Call, s.Name()))
+			}
+			if !op.Out.IsZero() && f.mayAt(i).has(op.Out.index) {
+				errs = append(errs, fmt.Errorf("op %d %v: slot $%s may have been written before", i, op.Call, op.Out.Name()))
+			}
+			for _, w := range p.next(i, &room) {
+				if w.to >= len(p.ops) {
+					offEnd = i
+					continue
+				}
+				out := op.Out
+				if !w.stored {
 					out = Slot{}
 				}
-				if f.merge(i, to, out) && to <= i {
+				if f.merge(i, w.to, out) && w.to <= i {
 					again = true
 				}
-			})
+			}
 		}
 	}
 	if offEnd >= 0 {
 		errs = append(errs, fmt.Errorf("op %d %v: control runs off the end; a program ends in an exec, an exit or a loop", offEnd, p.ops[offEnd].Call))
-	}
-	for i := range p.ops {
-		op := &p.ops[i]
-		if !f.reached[i] {
-			errs = append(errs, fmt.Errorf("op %d %v: no way leads here", i, op.Call))
-			continue
-		}
-		for _, a := range op.Args {
-			visitSlots(a, func(s Slot) {
-				if !f.mustAt(i).has(s.Index()) {
-					errs = append(errs, fmt.Errorf("op %d %v: slot $%s is read, and there is a way here on which it was not written", i, op.Call, s.name))
-				}
-			})
-		}
-		if !op.Out.IsZero() && f.mayAt(i).has(op.Out.Index()) {
-			errs = append(errs, fmt.Errorf("op %d %v: slot $%s may have been written before", i, op.Call, op.Out.name))
-		}
 	}
 	return errs
 }
@@ -224,34 +227,40 @@ func checkFlow(p *Program) (errs []error) {
 // merge adds a way from one operation to another, on which out is written, and
 // reports whether that is news.
 func (f *flow) merge(from, to int, out Slot) (news bool) {
-	known, all, some := f.reached[to], f.mustAt(to), f.mayAt(to)
+	must, may := f.mustAt(from), f.mayAt(from)
+	all, some := f.mustAt(to), f.mayAt(to)
+	known := f.reached[to]
 	for w := range f.words {
-		must, may := f.mustAt(from)[w], f.mayAt(from)[w]
-		if !out.IsZero() && out.Index()/64 == w {
-			must |= 1 << (out.Index() % 64)
-			may |= 1 << (out.Index() % 64)
+		bit := uint64(0)
+		if !out.IsZero() && out.index/64 == w {
+			bit = 1 << (out.index % 64)
 		}
+		a, s := must[w]|bit, may[w]|bit|some[w]
 		if known {
-			must &= all[w]
+			a &= all[w]
 		}
-		may |= some[w]
-		news = news || must != all[w] || may != some[w]
-		all[w], some[w] = must, may
+		news = news || a != all[w] || s != some[w]
+		all[w], some[w] = a, s
 	}
 	f.reached[to] = true
 	return news || !known
 }
 
-// visitSlots calls f for every slot whose value an argument needs.
-func visitSlots(a Arg, f func(Slot)) {
+// lacks adds the slots whose values an argument needs and that are not in the set.
+func (s set) lacks(a Arg, list []Slot) []Slot {
 	switch a := a.(type) {
 	case Slot:
-		f(a)
+		if !s.has(a.index) {
+			list = append(list, a)
+		}
 	case Ref:
-		visitSlots(a.Block, f)
+		return s.lacks(a.Block, list)
 	case *Block:
 		for i := range a.Fields {
-			visitSlots(a.Fields[i].Value, f)
+			if v := a.Fields[i].Value; v != nil {
+				list = s.lacks(v, list)
+			}
 		}
 	}
+	return list
 }

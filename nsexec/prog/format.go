@@ -47,7 +47,7 @@ func (p *Program) Text(i int) string {
 	b := make([]byte, 0, 96)
 	if !op.Out.IsZero() {
 		b = append(b, '$')
-		b = append(b, op.Out.name...)
+		b = append(b, op.Out.Name()...)
 		b = append(b, " = "...)
 	}
 	b = op.appendCall(b)
@@ -67,6 +67,9 @@ func (p *Program) Text(i int) string {
 
 // String is the call with its arguments as strace writes it.
 func (op Op) String() string { return string(op.appendCall(nil)) }
+
+// Append appends what String returns.
+func (op Op) Append(b []byte) []byte { return op.appendCall(b) }
 
 func (op *Op) appendCall(b []byte) []byte {
 	b = append(b, op.Call.Name()...)

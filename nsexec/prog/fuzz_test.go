@@ -90,13 +90,13 @@ func follow(t *testing.T, p *Program, in *bytesIn) {
 	written := map[int]bool{}
 	kernel := func(i int, op Op, v [6]uint64) (uint64, unix.Errno) {
 		for k, a := range op.Args {
-			visitSlots(a, func(s Slot) {
+			for _, s := range make(set, p.Slots()/64+1).lacks(a, nil) {
 				if !written[s.Index()] {
-					t.Fatalf("op %d reads $%s, which was not written:\n%v", i, s.name, p)
+					t.Fatalf("op %d reads $%s, which was not written:\n%v", i, s.Name(), p)
 				}
-			})
+			}
 			if s, ok := a.(Slot); ok && v[k] != 100+uint64(s.Index()) {
-				t.Fatalf("op %d gets %d for $%s:\n%v", i, v[k], s.name, p)
+				t.Fatalf("op %d gets %d for $%s:\n%v", i, v[k], s.Name(), p)
 			}
 		}
 		answer := in.next()
@@ -112,7 +112,7 @@ func follow(t *testing.T, p *Program, in *bytesIn) {
 		}
 		if errno == 0 && !op.Out.IsZero() {
 			if written[op.Out.Index()] {
-				t.Fatalf("op %d writes $%s for the second time:\n%v", i, op.Out.name, p)
+				t.Fatalf("op %d writes $%s for the second time:\n%v", i, op.Out.Name(), p)
 			}
 			written[op.Out.Index()] = true
 		}

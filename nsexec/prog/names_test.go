@@ -20,6 +20,7 @@ func TestNames(t *testing.T) {
 	for where, k := range map[string]*Kind{
 		"openat2 how.flags": &openFlags, "openat2 how.resolve": &resolveFlags,
 		"mount_setattr": &mountAttrs, "propagation": &propagationFlags,
+		"cmsg_level": &socketLevels, "cmsg_type": &messageTypes,
 		"clone3 flags": &cloneFlags, "ifr_flags": &interfaceFlags,
 		"sched_policy": &schedPolicies, "sched_flags": &schedFlags, "ioprio class": &ioprioClasses,
 		"mempolicy mode": &memoryModes, "mempolicy flags": &memoryFlags, "key permissions": &keyPermissions,

@@ -1,6 +1,10 @@
 package prog
 
-import "golang.org/x/sys/unix"
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
 
 // Op is one operation: a system call, and what follows from its outcome.
 type Op struct {
@@ -62,9 +66,9 @@ type Slot struct{ *slot }
 
 // slot is behind a pointer so that a Slot is one word, also as an argument.
 type slot struct {
-	index int
-	name  string
-	base  string // the name that was asked for, without a number
+	index  int
+	base   string // the name that was asked for
+	number int    // among those of one name, from 1
 }
 
 // IsZero reports whether no slot is meant.
@@ -75,5 +79,8 @@ func (s Slot) Name() string {
 	if s.slot == nil {
 		return ""
 	}
-	return s.name
+	if s.number == 1 {
+		return s.base
+	}
+	return s.base + strconv.Itoa(s.number)
 }

@@ -33,28 +33,40 @@ func (p *Program) Calls() []string {
 	return names
 }
 
-// next lists where operation i may go on, and whether its result has been stored
-// on that way. An index of Len means that control runs off the end.
-func (p *Program) next(i int, visit func(to int, stored bool)) {
+// way is a way on from an operation. An index of Len means that control runs off the
+// end.
+type way struct {
+	to     int
+	stored bool // the result has been stored
+}
+
+// next lists the ways on from operation i, in room of the caller's.
+func (p *Program) next(i int, room *[4]way) []way {
 	op := &p.ops[i]
+	n := 0
+	add := func(to int, stored bool) {
+		room[n] = way{to, stored}
+		n++
+	}
 	ends := calls[op.Call].ends
 	if ends == endsProgram {
-		return
+		return nil
 	}
 	if ends == returns {
 		if op.OnResult.IsZero() || !calls[op.Call].nonzero {
-			visit(i+1, true)
+			add(i+1, true)
 		}
 		if !op.OnResult.IsZero() {
-			visit(p.targets[op.OnResult.id], true)
+			add(p.targets[op.OnResult.id], true)
 		}
 	}
 	if op.Tolerate != 0 {
-		visit(i+1, false)
+		add(i+1, false)
 	}
 	if !op.OnError.IsZero() {
-		visit(p.targets[op.OnError.id], false)
+		add(p.targets[op.OnError.id], false)
 	}
+	return room[:n]
 }
 
 // owns reports whether a slot was made for this program.
