@@ -280,6 +280,7 @@ func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 	if !p.Terminal && p.ConsoleSize != (WindowSize{}) {
 		wrong("process.consoleSize", "there is no terminal of which it could be the size")
 	}
+	c.checkLabels(wrong)
 	if s := c.spec.ParentDeathSignal; s < 0 || s > unix.Signal(64) {
 		wrong("parentDeathSignal", "%d is no signal", int(s))
 	}
