@@ -62,6 +62,8 @@ type compiler struct {
 
 	gated bool    // the container waits to be started
 	gate  prog.FD // where it does
+
+	target *Target // the container that is entered, where none is made
 }
 
 // warn keeps a warning for the reader of the plan.
@@ -123,7 +125,6 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	n := c.kept() // descriptors of the program's, in front of all others
 	c.emitSignals()
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
@@ -140,23 +141,29 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitTerminal(control)      // its owner may be one that only root can make the owner
-	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
-	c.emitRlimits()              // raising one needs a capability
-	c.emitScheduling()           // so does this, and the limits count for who has none
-	c.emitKeyring()              // it belongs to root, and counts against root's quota
-	c.emitIdentity()             // gives rights up in the order in which they are needed last
-	c.emitDeathSignal(control)   // the change of ids has cleared it
-	emitDumpable(b)              // the change of ids has set it again
-	emitUmask(b, c.umask())      // the user's
-	c.emitCwdCheck()             // a working directory outside of the root would be a way out
-	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
+	c.emitProcess(control, tree) // rights, limits, working directory
 	c.emitGate(control)          // where the container waits for start
 	become := c.emitInit()       // where there is an init: what follows is another process
 	c.emitControllingTerminal()  // by the leader of the session, which is who executes the program
 	c.emitExec()
 	become()
 	return nil
+}
+
+// emitProcess makes of the process what the user's program is going to be, with the root
+// of tree as its /. What is left is to execute it.
+func (c *compiler) emitProcess(control prog.FD, tree mounts.Tree) {
+	c.emitTerminal(control)               // its owner may be one that only root can make the owner
+	c.emitCwd(tree)                       // as root: the user may not be allowed to search the way there
+	c.emitRlimits()                       // raising one needs a capability
+	c.emitScheduling()                    // so does this, and the limits count for who has none
+	c.emitKeyring()                       // it belongs to root, and counts against root's quota
+	c.emitIdentity()                      // gives rights up in the order in which they are needed last
+	c.emitDeathSignal(control)            // the change of ids has cleared it
+	emitDumpable(c.b)                     // the change of ids has set it again
+	emitUmask(c.b, c.umask())             // the user's
+	c.emitCwdCheck()                      // a working directory outside of the root would be a way out
+	nsexec.EmitCloseOnExec(c.b, c.kept()) // no other descriptor of the host survives what is executed
 }
 
 // changes reports whether the container changes what belongs to its namespace of this
@@ -273,6 +280,7 @@ func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 	if !p.Terminal && p.ConsoleSize != (WindowSize{}) {
 		wrong("process.consoleSize", "there is no terminal of which it could be the size")
 	}
+	c.checkLabels(wrong)
 	if s := c.spec.ParentDeathSignal; s < 0 || s > unix.Signal(64) {
 		wrong("parentDeathSignal", "%d is no signal", int(s))
 	}

@@ -37,6 +37,8 @@ func (s Step) doFor(pid int) error {
 	switch s.Action {
 	case DenySetgroups, WriteMap:
 		return writeProc(strings.Replace(s.Path, "PID", strconv.Itoa(pid), 1), s.content())
+	case EnterCgroup:
+		return writeProc(s.Path, strconv.Itoa(pid))
 	case RunMapProgram:
 		return runMapProgram(s.Path, append([]string{path.Base(s.Path), strconv.Itoa(pid)}, mapArgs(s.IDs)...))
 	}

@@ -54,6 +54,9 @@ func TestGoldenPlans(t *testing.T) {
 // golden is the plan of an archive's spec and host.
 func golden(t *testing.T, a archive) *container.Plan {
 	t.Helper()
+	if _, enters := a.files["target"]; enters {
+		return goldenEntry(t, a)
+	}
 	var spec container.Spec
 	decoder := json.NewDecoder(strings.NewReader(a.files["spec"]))
 	decoder.DisallowUnknownFields()
@@ -65,6 +68,25 @@ func golden(t *testing.T, a archive) *container.Plan {
 		compile = container.CompileGated
 	}
 	plan, err := compile(spec, hostOf(t, strings.TrimSpace(a.files["host"])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// goldenEntry is the plan of a process for a container that is there.
+func goldenEntry(t *testing.T, a archive) *container.Plan {
+	t.Helper()
+	var process container.Process
+	var target container.Target
+	for name, v := range map[string]any{"process": &process, "target": &target} {
+		decoder := json.NewDecoder(strings.NewReader(a.files[name]))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(v); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	plan, err := container.CompileExec(process, target, hostOf(t, strings.TrimSpace(a.files["host"])))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,9 @@ type Host struct {
 	// Ignored are the signals that the caller ignores, signal n at bit n-1. They
 	// would be ignored in the container as well. signal(7)
 	Ignored uint64 `json:"ignored,omitempty"`
+	// Modules are the security modules of the kernel that give programs labels: "apparmor",
+	// "selinux".
+	Modules []string `json:"modules,omitempty"`
 	// Cgroup2 is where the cgroup v2 hierarchy is mounted, and Cgroup the caller's
 	// own group in it. Both are empty without one. On a hybrid host this is the
 	// v2 part, wherever it is.
@@ -72,6 +75,7 @@ func Probe() (Host, error) {
 	if err := h.probeIgnored(); err != nil {
 		return Host{}, err
 	}
+	h.Modules = securityModules()
 	if soft, hard, ok := nofile.Original(); ok {
 		h.NoFile = Limit{soft, hard}
 	}

@@ -2,6 +2,7 @@ package container
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,10 @@ func (c *compiler) checkKeyring(wrong complaint) {
 // be searched by nobody but who has it, and any other is left for one without a name. So
 // is that of an earlier container, which the kernel takes apart a moment after its end.
 // Then the name is given away, so that a process that enters the container later finds
-// it. A kernel without keyrings has nothing that has to be kept apart.
+// it. That one looks at what it has joined as well: the container's belongs to root and has
+// the permissions that were given to it here. A container that is root's on this machine
+// could have laid one out that looks the same; it shares root's other keyrings anyhow.
+// A kernel without keyrings has nothing that has to be kept apart.
 //
 // security/keys/process_keys.c, join_session_keyring; keyrings(7)
 func (c *compiler) emitKeyring() {
@@ -54,19 +58,26 @@ func (c *compiler) emitKeyring() {
 	// of eight. KEYCTL_DESCRIBE(2const)
 	size := len("keyring;;;;") + 10 + 10 + 8 + len(c.spec.Keyring) + 1
 	text := prog.Buffer("key", size)
-	b.Add(prog.Op{
-		Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_DESCRIBE), ring, text, prog.Int(size)}, OnError: nameless,
-		Why: "is it new, or was there one of this name",
-	})
-	for at, word := range []string{"0;0;", "3f13", "0000"} {
-		op := prog.Same(prog.Ref{Block: text, Offset: len("keyring;") + 4*at}, prog.Int(binary.LittleEndian.Uint32([]byte(word))))
-		op.OnError, op.Why = nameless, "a new one has "+word+" here"
-		b.Add(op)
+	question, whose, words := "is it new, or was there one of this name", "a new one", []string{"0;0;", "3f13", "0000"}
+	if c.enters() {
+		mode := fmt.Sprintf("%08x", c.keyringMode())
+		question, whose, words = "is it the container's", "that one", []string{"0;0;", mode[:4], mode[4:]}
 	}
 	b.Add(prog.Op{
-		Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_SETPERM), ring, prog.Int(c.keyringMode())},
-		Why: "who enters the container finds it", OnError: nameless,
+		Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_DESCRIBE), ring, text, prog.Int(size)}, OnError: nameless,
+		Why: question,
 	})
+	for at, word := range words {
+		op := prog.Same(prog.Ref{Block: text, Offset: len("keyring;") + 4*at}, prog.Int(binary.LittleEndian.Uint32([]byte(word))))
+		op.OnError, op.Why = nameless, whose+" has "+word+" here"
+		b.Add(op)
+	}
+	if !c.enters() {
+		b.Add(prog.Op{
+			Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_SETPERM), ring, prog.Int(c.keyringMode())},
+			Why: "who enters the container finds it", OnError: nameless,
+		})
+	}
 	b.Goto(done, "")
 	b.Bind(nameless)
 	other := join(prog.Int(0))
@@ -77,11 +88,11 @@ func (c *compiler) emitKeyring() {
 }
 
 // keyringMode is what a new keyring allows, and that it is found by name: by its user,
-// or in a new user namespace by anybody there, where its user may have no number.
+// and in a new user namespace by anybody there, where its user may have no number.
 func (c *compiler) keyringMode() uint64 {
 	const initial = prog.KeyPossessorAll | prog.KeyUserView | prog.KeyUserRead | prog.KeyUserLink
 	if c.spec.Namespaces.Contains(clone.NEWUSER) {
-		return initial | prog.KeyOtherSearch
+		return initial | prog.KeyUserSearch | prog.KeyOtherSearch
 	}
 	return initial | prog.KeyUserSearch
 }

@@ -20,6 +20,12 @@ func (o CreateOptions) Reached(f func(step string)) CreateOptions { o.reached = 
 // Edit has a function change the plan of a creation.
 func (o CreateOptions) Edit(f func(*Plan) error) CreateOptions { o.edit = f; return o }
 
+// ExecEdited is Exec with a plan that a function has changed.
+func (c *Container) ExecEdited(cmd Command, edit func(*Plan) error) (*Execution, error) {
+	cmd.edit = edit
+	return c.Exec(cmd)
+}
+
 // Place is the directory of a container.
 func Place(c *Container) string { return c.root + "/" + c.id }
 

@@ -29,8 +29,10 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
-	cgroup string
-	gate   bool  // it waits in front of the user's program
+	cgroup  string
+	gate    bool    // it waits in front of the user's program
+	entered *Target // the container in which it runs, where it makes none
+
 	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
 	host   *Host
 }

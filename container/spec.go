@@ -124,6 +124,9 @@ type Process struct {
 	MemoryPolicy *MemoryPolicy
 	// CPUAffinity is for programs that are executed in the container later.
 	CPUAffinity CPUAffinity
+	// AppArmorProfile and SELinuxLabel are what the program gets from its execve on. They
+	// are for programs that are executed in a container which is there ([CompileExec]).
+	AppArmorProfile, SELinuxLabel string
 	// PreserveFDs is how many descriptors the program gets from 3 on, behind standard
 	// input, output and error: those of [Stdio].Extra. With a directory of the host
 	// among them the program is not confined any more.

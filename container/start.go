@@ -51,7 +51,10 @@ func (p *Plan) startIn(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at), Record: trace.record(), Explain: p.explain}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at), Record: trace.record()}
+	if p.entered == nil { // whoever enters one begins in the caller's mount namespace, and that is not to be looked into
+		config.Explain = p.explain
+	}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -89,6 +92,10 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 			continue
 		}
 		opened = append(opened, fd)
+		if s.Action == OpenCgroup {
+			config.Cgroup = fd
+			continue
+		}
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
 	config.Image, config.Files = image, files

@@ -40,6 +40,8 @@ type Step struct {
 	// Why and Origin are those of [prog.Op].
 	Why    string
 	Origin string
+
+	process identity // whom OpenContainer opens
 }
 
 // Action is what a [Step] does.
@@ -73,6 +75,15 @@ const (
 	// KeepState writes what another process has to know of the container that waits.
 	KeepState Action = "keep-state"
 
+	// OpenContainer opens the first process of a container that is entered, by a pidfd,
+	// after a look that it still is that process. pidfd_open(2), Linux 5.3
+	OpenContainer Action = "open-container"
+	// OpenCgroup opens the cgroup in which the process is born. clone3 gets the
+	// descriptor, and the process does not. CLONE_INTO_CGROUP, Linux 5.7
+	OpenCgroup Action = "open-cgroup"
+	// EnterCgroup moves the process into a cgroup while it waits. cgroups(7)
+	EnterCgroup Action = "enter-cgroup"
+
 	// DenySetgroups forbids setgroups(2) in the user namespace of the container, for
 	// ever, while the container waits.
 	DenySetgroups Action = "deny-setgroups"
@@ -105,6 +116,12 @@ func (s Step) String() string {
 		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)
 	case KeepState:
 		return fmt.Sprintf("write %q, fsync, rename", s.Path)
+	case OpenContainer:
+		return fmt.Sprintf("pidfd_open(%d, 0); it is the process that it was: boot id, start time", s.process.pid)
+	case OpenCgroup:
+		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC|O_DIRECTORY); fstatfs: cgroup2", s.Path)
+	case EnterCgroup:
+		return fmt.Sprintf("openat(AT_FDCWD, %q, O_WRONLY|O_CLOEXEC); write \"PID\"", s.Path)
 	case OpenInit:
 		return `memfd_create("selfcontain", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC); write, fcntl F_ADD_SEALS: nobody can change it`
 	}
@@ -159,6 +176,13 @@ func (s Step) do() (int, error) {
 		if err == nil {
 			err = isNamespace(fd, s)
 		}
+	case OpenContainer:
+		fd, err = s.process.open()
+	case OpenCgroup:
+		fd, err = unix.Open(s.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err == nil {
+			err = isCgroup(fd)
+		}
 	case OpenInit:
 		fd, err = nsexec.OpenReaper(nsexec.StoreAuto)
 	default:
@@ -204,6 +228,17 @@ func (e *StepError) hint() string {
 		if refused {
 			return ": the caller may not give these ids away; one map for all is CAP_SETUID, CAP_SETGID and, for id 0, CAP_SETFCAP"
 		}
+	case OpenCgroup:
+		if errors.Is(e.Err, unix.ENOENT) {
+			return ": there is no such cgroup below the container's"
+		}
+	case EnterCgroup:
+		switch {
+		case refused, errors.Is(e.Err, unix.EACCES):
+			return ": the cgroup above both, the caller's and the container's, belongs to somebody else"
+		case errors.Is(e.Err, unix.EBUSY):
+			return ": it has controllers enabled for the groups below it, and may have no process then"
+		}
 	case RunMapProgram:
 		return ": /etc/subuid and /etc/subgid must have a line for the user with all of these ids"
 	}
@@ -235,6 +270,18 @@ func isNull(fd int) error {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != unix.Mkdev(1, 3) {
 		return errors.New("it is not the null device, character device 1:3")
+	}
+	return nil
+}
+
+// isCgroup looks whether the directory is a cgroup of version 2.
+func isCgroup(fd int) error {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return err
+	}
+	if fs.Type != unix.CGROUP2_SUPER_MAGIC {
+		return errors.New("it is no cgroup of version 2")
 	}
 	return nil
 }

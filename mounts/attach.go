@@ -161,19 +161,19 @@ func (e *emitter) remount(i int) {
 // isProc compares the type of the file system that a descriptor lies in, and stops
 // where it is a procfs and should not be, or the other way round.
 func (e *emitter) isProc(fd prog.Arg, want bool, why, hint string) {
-	e.isFilesystem(fd, unix.PROC_SUPER_MAGIC, want, why, hint)
+	isFilesystem(e.b, fd, unix.PROC_SUPER_MAGIC, want, why, hint)
 }
 
 // isFilesystem compares the type of the file system that a descriptor lies in with a
 // number of statfs(2), and stops where it is another one, or where it is not wanted and
 // it is that one.
-func (e *emitter) isFilesystem(fd prog.Arg, magic uint64, want bool, why, hint string) {
+func isFilesystem(b *prog.Builder, fd prog.Arg, magic uint64, want bool, why, hint string) {
 	statfs := prog.Buffer("statfs", 120)
-	e.b.Add(prog.Op{Call: prog.Fstatfs, Args: prog.Args{fd, statfs}, Why: "what file system is this?"})
+	b.Add(prog.Op{Call: prog.Fstatfs, Args: prog.Args{fd, statfs}, Why: "what file system is this?"})
 	op := prog.Differs(statfs, prog.Int(magic)) // f_type is the first word of struct statfs
 	if want {
 		op = prog.Same(statfs, prog.Int(magic))
 	}
 	op.Why, op.Hint = why, hint
-	e.b.Add(op)
+	b.Add(op)
 }

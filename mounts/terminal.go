@@ -34,31 +34,44 @@ func (l *layout) layConsole() {
 	l.warn("process.terminal", "/dev/console is not the terminal: %s is mounted there", l.entries[l.at(consolePath)].origin)
 }
 
-// terminal opens a pseudo-terminal and binds it on /dev/console.
+// EmitTerminal opens a pseudo-terminal of a tree that is there already: of the devpts on
+// /dev/pts below root, a directory. The program must have joined the mount namespace.
+// /dev/console stays what it is.
+func EmitTerminal(b *prog.Builder, root prog.Arg, t Terminal) {
+	b.From("process.terminal")
+	t.open(b, findDevpts(b, root))
+}
+
+// open opens both ends.
 //
 // The slave is had from the master, and never by its path: the directory in which it
 // appears may be covered, or be one of the host's with the same number in it.
 // TIOCGPTPEER(2const), Linux 4.13
+func (t Terminal) open(b *prog.Builder, devpts prog.Arg) {
+	l := lookup{
+		from: devpts, path: "ptmx", flags: unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC,
+		why:  "a new pseudo-terminal: the end of the caller's",
+		hint: "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); EACCES: its option ptmxmode does not let this user have one",
+	}
+	b.Add(l.op(straight|unix.RESOLVE_NO_XDEV, t.Master))
+	b.Add(prog.Op{
+		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCSPTLCK), prog.Integers(0)},
+		Why: "the kernel makes it locked",
+	})
+	b.Add(prog.Op{
+		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCGPTPEER), prog.Int(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC)},
+		Out: t.Slave, Why: "the end of the container's",
+	})
+}
+
+// terminal opens a pseudo-terminal and binds it on /dev/console.
 func (e *emitter) terminal() {
 	t := e.layout.tree.Terminal
 	if t == (Terminal{}) {
 		return
 	}
 	e.b.From("process.terminal")
-	l := lookup{
-		from: e.devpts(), path: "ptmx", flags: unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC,
-		why:  "a new pseudo-terminal: the end of the caller's",
-		hint: "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); EACCES: its option ptmxmode does not let this user have one",
-	}
-	e.b.Add(l.op(straight|unix.RESOLVE_NO_XDEV, t.Master))
-	e.b.Add(prog.Op{
-		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCSPTLCK), prog.Integers(0)},
-		Why: "the kernel makes it locked",
-	})
-	e.b.Add(prog.Op{
-		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCGPTPEER), prog.Int(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC)},
-		Out: t.Slave, Why: "the end of the container's",
-	})
+	t.open(e.b, e.devpts())
 	if !e.layout.console {
 		return
 	}
@@ -74,19 +87,27 @@ func (e *emitter) terminal() {
 	})
 }
 
+// devptsPath is where it is mounted.
+const devptsPath = "dev/pts"
+
 // devpts is the directory that has ptmx. What this program has mounted on /dev/pts is
-// known. A directory of any other origin is looked at first: to open a device by a name
-// that somebody else has chosen may do more than open it.
+// known.
 func (e *emitter) devpts() prog.Arg {
-	const at = "dev/pts"
-	if i := e.layout.enclosing(at+"/ptmx", len(e.layout.entries)); i != noMount {
-		if m := &e.layout.entries[i]; m.path == at && m.fsType == "devpts" && m.kind == kindKernel {
+	if i := e.layout.enclosing(devptsPath+"/ptmx", len(e.layout.entries)); i != noMount {
+		if m := &e.layout.entries[i]; m.path == devptsPath && m.fsType == "devpts" && m.kind == kindKernel {
 			return e.mounted[i]
 		}
 	}
-	dir := e.b.Slot("pts")
+	return findDevpts(e.b, e.layout.tree.Root)
+}
+
+// findDevpts opens /dev/pts. A directory of any other origin than this program is looked
+// at first: to open a device by a name that somebody else has chosen may do more than
+// open it.
+func findDevpts(b *prog.Builder, root prog.Arg) prog.Slot {
+	dir := b.Slot("pts")
 	const hint = "there is no devpts on /dev/pts, which a terminal comes from: mount one there"
-	openInRoot(e.b, lookup{from: e.layout.tree.Root, path: at, flags: oPath | unix.O_DIRECTORY, why: "where terminals are", hint: hint}, dir)
-	e.isFilesystem(dir, unix.DEVPTS_SUPER_MAGIC, true, "it must be a devpts", hint)
+	openInRoot(b, lookup{from: root, path: devptsPath, flags: oPath | unix.O_DIRECTORY, why: "where terminals are", hint: hint}, dir)
+	isFilesystem(b, dir, unix.DEVPTS_SUPER_MAGIC, true, "it must be a devpts", hint)
 	return dir
 }

@@ -18,12 +18,25 @@ func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
 	return d.spec, d.warnings, nil
 }
 
+// DecodeProcess reads a process by itself, as "exec" of a runtime takes it: the value of
+// the member process of a configuration. What it says of AppArmor and SELinux is followed.
+func DecodeProcess(data []byte) (container.Process, []Warning, error) {
+	d := decoder{cursor: newCursor(data), alone: true}
+	d.process()
+	d.end()
+	if d.err != nil {
+		return container.Process{}, nil, d.err
+	}
+	return d.spec.Process, d.warnings, nil
+}
+
 // decoder fills in a Spec. There is a method for every object of the specification.
 type decoder struct {
 	*cursor
 	bundle   string
 	spec     container.Spec
 	warnings []Warning
+	alone    bool // it is a process, for a container that is there
 }
 
 // warn says something about the value that was read last.

@@ -42,6 +42,19 @@ func LoadFile(file, bundle string) (container.Spec, []Warning, error) {
 	return Decode(data, bundle)
 }
 
+// LoadProcess is [DecodeProcess] for a file, of at most 8 MiB.
+func LoadProcess(file string) (container.Process, []Warning, error) {
+	data, err := readFile(file)
+	if err != nil {
+		return container.Process{}, nil, err
+	}
+	p, warnings, err := DecodeProcess(data)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return p, warnings, err
+}
+
 // readFile reads a regular file. It makes the calls itself: package os would first ask
 // the network poller whether it wants the file, which costs more than the reading.
 func readFile(path string) ([]byte, error) {

@@ -43,6 +43,10 @@ func (d *decoder) process() {
 			d.ioPriority()
 		case "execCPUAffinity":
 			d.cpuAffinity()
+		case "apparmorProfile":
+			d.label(name, &p.AppArmorProfile)
+		case "selinuxLabel":
+			d.label(name, &p.SELinuxLabel)
 		default:
 			d.other("process", name)
 		}
@@ -56,6 +60,16 @@ func (d *decoder) process() {
 	if p.Cwd == "" {
 		d.missing("cwd")
 	}
+}
+
+// label reads one of a security module, which is for programs that are executed in a
+// container.
+func (d *decoder) label(name string, to *string) {
+	if !d.alone {
+		d.other("process", name)
+		return
+	}
+	*to = d.text()
 }
 
 // environment reads KEY=VALUE, for which the specification refers to environ of POSIX.

@@ -77,6 +77,7 @@ func verbs() []verb {
 		{"state", "ID", "show the state of a container", stateText, prepareState, 0},
 		{"list", "", "show all containers", listText, prepareList, 0},
 		{"ps", "ID [ARGUMENT...]", "show the processes of a container", psText, preparePs, 0},
+		{"exec", "ID CMD [ARGUMENT...]", "run a program in a container that runs", execText, prepareExec, execFailed},
 		{"kill", "ID [SIGNAL]", "send a signal to a container", killText, prepareKill, 0},
 		{"pause", "ID", "freeze the processes of a container", pauseText, preparePause, 0},
 		{"resume", "ID", "let the processes of a paused container go on", "", prepareResume, 0},

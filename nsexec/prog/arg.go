@@ -60,6 +60,9 @@ type Block struct {
 	// Array prints the fields as [a, b] and leaves a last field of zero out,
 	// as strace does with lists of strings.
 	Array bool
+	// Bits prints the numbers of the bits that are set, as [0 1 7]. The fields are
+	// words of 64.
+	Bits bool
 	// Hidden prints "..." for a content that is of no use to a reader.
 	Hidden bool
 }

@@ -141,6 +141,9 @@ func appendBlock(b []byte, bl *Block) []byte {
 	if bl.Hidden {
 		return append(b, "..."...)
 	}
+	if bl.Bits {
+		return appendBits(b, bl.Fields)
+	}
 	named := false
 	fields := bl.Fields
 	for i := range fields {

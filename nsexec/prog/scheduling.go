@@ -1,6 +1,10 @@
 package prog
 
-import "golang.org/x/sys/unix"
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
 
 // Tables whose names a configuration uses: [Kind.Number] looks one up.
 var (
@@ -137,4 +141,29 @@ func NodeMask(words []uint64) *Block {
 		fields[i] = Field{Kind: &address, Size: 8, Value: Int(w)}
 	}
 	return &Block{Fields: fields, Array: true}
+}
+
+// CPUMask is a set of processors for sched_setaffinity(2), 64 of them in each word.
+func CPUMask(words []uint64) *Block {
+	mask := NodeMask(words)
+	mask.Bits = true
+	return mask
+}
+
+// appendBits writes which bits of a block are set.
+func appendBits(b []byte, words []Field) []byte {
+	b = append(b, '[')
+	for i := range words {
+		word, _ := words[i].Value.(Int)
+		for bit := range 64 {
+			if word&(1<<bit) == 0 {
+				continue
+			}
+			if b[len(b)-1] != '[' {
+				b = append(b, ' ')
+			}
+			b = strconv.AppendInt(b, int64(64*i+bit), 10)
+		}
+	}
+	return append(b, ']')
 }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/internal/nstest"
+)
+
+// alive starts a container that does nothing, and returns the flags by which it is found.
+func alive(t *testing.T, dir string) (global []string) {
+	t.Helper()
+	global = []string{"--root", filepath.Join(t.TempDir(), "state")}
+	if r := do(t, command(t, append(global, "run", "-d", "-b", dir, "ctr")...)); r != (result{}) {
+		t.Fatalf("%+v", r)
+	}
+	t.Cleanup(func() {
+		if r := do(t, command(t, append(global, "delete", "--force", "ctr")...)); r != (result{}) {
+			t.Errorf("%+v", r)
+		}
+	})
+	return global
+}
+
+// TestExec is what a person gets who executes something in a container.
+func TestExec(t *testing.T)       { nstest.Root(t); testExec(t) }
+func TestExecAsUser(t *testing.T) { testExec(t, nstest.As(nstest.User{Name: "monitor", ID: 4201})) }
+
+func testExec(t *testing.T, options ...nstest.Option) {
+	if !nstest.Subprocess(t, options...) {
+		return
+	}
+	dir := userBundle(t, shell("exec sleep 1000")...)
+	for name, text := range map[string]string{
+		"passwd": "root:x:0:0::/root:/bin/sh\nbox:x:0:0::/there:/bin/sh\n", "group": "root:x:0:\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "rootfs/etc", name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	process := filepath.Join(dir, "process.json")
+	if err := os.WriteFile(process, []byte(`{"args": ["sh", "-c", "echo $A; pwd; exit 9"], "env": ["A=file", "PATH=/bin"], "cwd": "/etc"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	global := alive(t, dir)
+	script := func(s string) []string { return []string{"ctr", "sh", "-c", s} }
+	for _, row := range []struct {
+		about string
+		args  []string
+		want  result
+	}{
+		{"a program", script("hostname; cat /proc/1/comm"), result{stdout: "selfcontain\nsleep\n"}},
+		{"its status", script("exit 7"), result{status: 7}},
+		{"a signal", script("kill -KILL $$"), result{status: 128 + 9}},
+		{"a variable, in the place of that of config.json", append([]string{"-e", "TERM=none", "--env", "B=b"}, script("echo $TERM $B; env | grep -c TERM")...), result{stdout: "none b\n1\n"}},
+		{"a directory", append([]string{"--cwd", "/etc"}, script("pwd")...), result{stdout: "/etc\n"}},
+		{"a user by his name, with his home", append([]string{"-u", "box"}, script("id -u; echo $HOME")...), result{stdout: "0\n/there\n"}},
+		{"a user nobody knows", append([]string{"-u", "nobody"}, script("true")...), result{status: 255, stderr: "selfcontain: exec: --user \"nobody\": etc/passwd has no such user\n"}},
+		{"a capability", append([]string{"--cap", "CAP_CHOWN"}, script("grep CapEff /proc/self/status | cut -f 2")...), result{stdout: "0000000020000421\n"}},
+		{"one that there is not", append([]string{"--cap", "CAP_NONE"}, script("true")...), result{status: 255, stderr: "selfcontain: exec: --cap: CAP_NONE is no capability of this kernel\n"}},
+		{"new privileges", append([]string{"--no-new-privs=false"}, script("grep NoNewPrivs /proc/self/status | cut -f 2")...), result{stdout: "0\n"}},
+		{"a file", []string{"--process", process, "ctr"}, result{stdout: "file\n/etc\n", status: 9}},
+		{"a file and a program", []string{"-p", process, "ctr", "true"}, result{status: 255, stderr: "selfcontain: exec: \"true\": the program is that of --process\n"}},
+		{"no program", []string{"ctr"}, result{status: 255, stderr: "selfcontain: exec: the program is missing\n"}},
+		{"no container", []string{"other", "true"}, result{status: 255, stderr: "selfcontain: other: container does not exist\n"}},
+		{"no id", nil, result{status: 255, stderr: "selfcontain: exec: the id of the container is missing\n"}},
+		{"an unknown flag", []string{"--none", "ctr", "true"}, result{status: 255, stderr: "selfcontain: exec: flag provided but not defined: -none\n"}},
+		{"a label that nobody enforces", append([]string{"--apparmor", "x"}, script("true")...), result{status: 255, stderr: "selfcontain: process.apparmorProfile: \"x\": this kernel does not run AppArmor, so nothing would enforce it\n"}},
+		{"another that nobody enforces", append([]string{"--process-label", "x"}, script("true")...), result{status: 255, stderr: "selfcontain: process.selinuxLabel: \"x\": this kernel does not run SELinux, so nothing would enforce it\n"}},
+	} {
+		t.Run(row.about, func(t *testing.T) {
+			if strings.Contains(row.about, "label") || strings.Contains(row.about, "another that") {
+				if _, err := os.Stat("/sys/module/apparmor/parameters/enabled"); err == nil {
+					t.Skip("skipped: this kernel has security modules")
+				}
+			}
+			if r := do(t, command(t, append(append(global[:2:2], "exec"), row.args...)...)); r != row.want {
+				t.Errorf("got  %+v\nwant %+v", r, row.want)
+			}
+		})
+	}
+	r := do(t, command(t, append(global, "exec", "ctr", "there-is-none")...))
+	if r.status != 255 || !strings.Contains(r.stderr, `"there-is-none": executable file not found in $PATH`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestExecAsEnginesCall: the number of the process is in a file before the command ends,
+// and whoever is the subreaper waits for the process and is told its status, however soon
+// it ends.
+func TestExecAsEnginesCall(t *testing.T) {
+	nstest.Root(t)
+	if !nstest.Subprocess(t) {
+		return
+	}
+	subreaper(t)
+	dir := bundle(t, shell("exec sleep 1000")...)
+	global := alive(t, dir)
+	g := goRunc{t, global[1], filepath.Join(dir, "log.json")}
+	file, process := filepath.Join(dir, "exec.pid"), filepath.Join(dir, "process.json")
+	wait := func(r result, want int) {
+		t.Helper()
+		if r != (result{}) {
+			t.Errorf("%+v", r)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var status unix.WaitStatus
+		if n, err := unix.Wait4(pid, &status, 0, nil); n != pid || err != nil || status.ExitStatus() != want {
+			t.Errorf("%d, %v, status %d, want %d", n, err, status.ExitStatus(), want)
+		}
+	}
+	for status := range 3 {
+		text := `{"args": ["sh", "-c", "exit ` + strconv.Itoa(status) + `"], "env": ["PATH=/bin"], "cwd": "/"}`
+		if err := os.WriteFile(process, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wait(g.do("exec", "--process", process, "--detach", "--pid-file", file, "ctr"), status)
+	}
+
+	// With a terminal, whose other end somebody else gets.
+	path := filepath.Join(dir, "pty.sock")
+	l := listen(t, path)
+	text := `{"args": ["sh", "-c", "tty; read x; echo got $x; exit 4"], "env": ["PATH=/bin"], "cwd": "/", "terminal": true}`
+	if err := os.WriteFile(process, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := g.do("exec", "--process", process, "--console-socket", path, "--detach", "--pid-file", file, "ctr")
+	master, name := receive(t, l)
+	if name != "/dev/ptmx" {
+		t.Errorf("a descriptor of the name %q", name)
+	}
+	if _, err := master.WriteString("it\n"); err != nil {
+		t.Error(err)
+	}
+	wait(r, 4)
+	said, err := io.ReadAll(master)
+	if got := strings.ReplaceAll(string(said), "\r", ""); !strings.Contains(got, "/dev/pts/0\n") || !strings.Contains(got, "got it\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+
+	// An error is the last entry of the log.
+	if err := os.WriteFile(process, []byte(`{"args": ["/bin/none"], "cwd": "/"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := g.do("exec", "--process", process, "--detach", "--pid-file", file, "ctr"); r.status != 255 || !strings.Contains(g.lastError(), "no such file or directory") {
+		t.Errorf("%+v, and the log says %s", r, g.lastError())
+	}
+	if pid, err := unix.Wait4(-1, nil, syscall.WNOHANG, nil); pid > 0 {
+		t.Errorf("process %d is left (%v)", pid, err)
+	}
+}

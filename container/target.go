@@ -1,0 +1,119 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/clone"
+)
+
+// Target is a container that runs, as far as somebody has to know it who executes a
+// program in it ([CompileExec]).
+type Target struct {
+	// Pid is its first process, by its number in the caller's pid namespace.
+	Pid int `json:"pid"`
+	// Namespaces are the types in which it is not where the caller is. To join one's own
+	// user namespace is an error, and to join others of one's own needs rights that an
+	// ordinary user does not have. setns(2)
+	Namespaces []clone.NamespaceType `json:"namespaces"`
+	// UIDMappings and GIDMappings are the ids of its user namespace, and SetgroupsDenied
+	// says that nobody there has additional groups. They are empty where it is the
+	// caller's.
+	UIDMappings     clone.IDMaps `json:"uidMappings,omitempty"`
+	GIDMappings     clone.IDMaps `json:"gidMappings,omitempty"`
+	SetgroupsDenied bool         `json:"setgroupsDenied,omitempty"`
+	// Cgroup is the path of the cgroup for the program, and empty for the caller's.
+	Cgroup string `json:"cgroup,omitempty"`
+	// Frozen says that it is frozen. Who is born in it stands still at once, and would
+	// hold its parent up.
+	Frozen bool `json:"frozen,omitempty"`
+	// Keyring is the name of its session keyring: [Spec].Keyring.
+	Keyring string `json:"keyring,omitempty"`
+
+	process identity
+}
+
+// entered are the namespaces that a process can be in, in the order of the manual.
+var entered = [...]clone.NamespaceType{
+	clone.NEWCGROUP, clone.NEWIPC, clone.NEWNET, clone.NEWNS, clone.NEWPID, clone.NEWTIME, clone.NEWUSER, clone.NEWUTS,
+}
+
+// probeTarget asks about a process that is held by a pidfd, so that its number is its own
+// as long as it is alive. cgroup is the container's, in the hierarchy that is mounted at
+// mount, and empty where it has none.
+func probeTarget(process identity, mount, cgroup, keyring string) (Target, error) {
+	t := Target{Pid: process.pid, Cgroup: cgroup, Keyring: keyring, process: process}
+	dir := "/proc/" + strconv.Itoa(process.pid)
+	for _, typ := range entered {
+		differs, err := elsewhere(dir, clone.NsName(typ))
+		if err != nil {
+			return Target{}, err
+		}
+		if differs {
+			t.Namespaces = append(t.Namespaces, typ)
+		}
+	}
+	if t.contains(clone.NEWUSER) {
+		if err := t.probeUser(dir); err != nil {
+			return Target{}, err
+		}
+	}
+	if t.Cgroup != "" {
+		t.Frozen = frozen(mount + t.Cgroup)
+	}
+	return t, nil
+}
+
+// elsewhere reports whether a process is in another namespace than the caller.
+func elsewhere(dir, name string) (bool, error) {
+	var there, own unix.Stat_t
+	err := unix.Stat("/proc/self/ns/"+name, &own)
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil // this kernel has none of this type
+	}
+	if err == nil {
+		err = unix.Stat(dir+"/ns/"+name, &there)
+	}
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		err = fmt.Errorf("%w: the container belongs to somebody else, or it was created by an ordinary user and has not been started", err)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s/ns/%s: %w", dir, name, err)
+	}
+	return there.Dev != own.Dev || there.Ino != own.Ino, nil
+}
+
+// probeUser reads the maps of another user namespace.
+func (t *Target) probeUser(dir string) error {
+	for name, m := range map[string]*clone.IDMaps{"uid_map": &t.UIDMappings, "gid_map": &t.GIDMappings} {
+		text, err := os.ReadFile(dir + "/" + name)
+		if err == nil {
+			*m, err = clone.ParseIDMaps(text)
+		}
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", dir, name, err)
+		}
+	}
+	text, err := os.ReadFile(dir + "/setgroups")
+	t.SetgroupsDenied = strings.TrimSpace(string(text)) == "deny"
+	return err
+}
+
+func (t *Target) contains(typ clone.NamespaceType) bool {
+	for _, n := range t.Namespaces {
+		if n == typ {
+			return true
+		}
+	}
+	return false
+}
+
+// path is the file of a namespace.
+func (t *Target) path(typ clone.NamespaceType) string {
+	return "/proc/" + strconv.Itoa(t.Pid) + "/ns/" + clone.NsName(typ)
+}
