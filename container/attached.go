@@ -9,9 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // Attached is a container that does not outlive its caller. Others find it by its id as
@@ -102,18 +101,13 @@ func (a *Attached) Remove() error {
 	return errors.Join(errs...)
 }
 
-// brief is the record of an intent without a Spec, which nobody starts from. It is written by hand:
-// reflection takes longer, in a process that lives for some milliseconds, than all the
-// rest of this file.
+// brief is the record of an intent without a Spec, from which nobody starts. It is written
+// by hand: reflection would take longer than all the rest here, in a process that lives
+// for some milliseconds.
 func (i *intent) brief() ([]byte, error) {
 	b := []byte("{")
 	for _, m := range [][2]string{{"id", i.ID}, {"bundle", i.Bundle}, {"rootfs", i.Rootfs}, {"created", i.Created.Format(time.RFC3339Nano)}} {
-		b = append(b, '"')
-		b = append(append(b, m[0]...), `":`...)
-		var err error
-		if b, err = jsontext.AppendQuote(b, m[1]); err != nil {
-			return nil, fmt.Errorf("%s: %w", m[0], err)
-		}
+		b = prog.AppendQuoteJSON(append(append(append(b, '"'), m[0]...), `":`...), m[1])
 		b = append(b, ',')
 	}
 	b = fmt.Appendf(b, `"owner":%d`, i.Owner)
