@@ -35,6 +35,9 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 		return nil, err
 	}
 	c.plan.Child = program
+	if err := c.hooksAround(); err != nil {
+		return nil, err
+	}
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
 	if c.inTwo() {
@@ -128,23 +131,29 @@ func (c *compiler) child() error {
 	for _, w := range warnings {
 		c.warn("%v", w)
 	}
-	c.emitProc() // sysctls, OOM score: the rights are still here, and a procfs can still be made
+	c.emitProc()                                 // sysctls, OOM score: the rights are still here, and a procfs can still be made
+	if err := c.emitHooks(control); err != nil { // the last that sees the host's tree
+		return err
+	}
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitTerminal(control)      // its owner may be one that only root can make the owner
-	c.emitCwd(tree)              // as root: the user may not be allowed to search the way there
-	c.emitRlimits()              // raising one needs a capability
-	c.emitScheduling()           // so does this, and the limits count for who has none
-	c.emitKeyring()              // it belongs to root, and counts against root's quota
-	c.emitIdentity()             // gives rights up in the order in which they are needed last
-	c.emitDeathSignal(control)   // the change of ids has cleared it
-	emitDumpable(b)              // the change of ids has set it again
-	emitUmask(b, c.umask())      // the user's
-	c.emitCwdCheck()             // a working directory outside of the root would be a way out
-	nsexec.EmitCloseOnExec(b, n) // no other descriptor of the host survives what is executed
-	become := c.emitInit()       // where there is an init: what follows is another process
-	c.emitControllingTerminal()  // by the leader of the session, which is who executes the program
+	c.emitTerminal(control)                           // its owner may be one that only root can make the owner
+	c.emitCwd(tree)                                   // as root: the user may not be allowed to search the way there
+	c.emitRlimits()                                   // raising one needs a capability
+	c.emitScheduling()                                // so does this, and the limits count for who has none
+	c.emitKeyring()                                   // it belongs to root, and counts against root's quota
+	c.emitIdentity()                                  // gives rights up in the order in which they are needed last
+	c.emitDeathSignal(control)                        // the change of ids has cleared it
+	emitDumpable(b)                                   // the change of ids has set it again
+	emitUmask(b, c.umask())                           // the user's
+	c.emitCwdCheck()                                  // a working directory outside of the root would be a way out
+	nsexec.EmitCloseOnExec(b, n)                      // no other descriptor of the host survives what is executed
+	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
+		return err
+	}
+	become := c.emitInit()      // where there is an init: what follows is another process
+	c.emitControllingTerminal() // by the leader of the session, which is who executes the program
 	c.emitExec()
 	become()
 	return nil
@@ -216,6 +225,7 @@ func (c *compiler) check() error {
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
+	c.checkHooks(wrong)
 	return errors.Join(errs...)
 }
 

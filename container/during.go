@@ -15,13 +15,15 @@ import (
 	"github.com/selfcontain/runtime/nsexec"
 )
 
-// syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs() []func(*nsexec.Process) error {
+// syncs are the host's parts at the sync points of the program. hooked becomes true when
+// a hook is called.
+func (p *Plan) syncs(hooked *bool) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := s.doFor(process.Pid()); err != nil {
+				*hooked = *hooked || s.Action == RunHook
+				if err := s.doFor(process, p.State); err != nil {
 					return &StepError{Step: s, Err: err}
 				}
 			}
@@ -33,8 +35,11 @@ func (p *Plan) syncs() []func(*nsexec.Process) error {
 
 // doFor does a step for a process that waits at a sync point. It is a child that nobody
 // has waited for, so its number is nobody else's.
-func (s Step) doFor(pid int) error {
+func (s Step) doFor(process *nsexec.Process, state State) error {
+	pid := process.Pid()
 	switch s.Action {
+	case RunHook:
+		return s.callHook(state, process)
 	case DenySetgroups, WriteMap:
 		return writeProc(strings.Replace(s.Path, "PID", strconv.Itoa(pid), 1), s.content())
 	case RunMapProgram:

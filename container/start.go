@@ -29,7 +29,7 @@ type Stdio struct {
 }
 
 // Start does what the plan says, and returns when the user's program runs. If anything
-// fails before, nothing is left behind, and the error is a [*StepError] of the host's
+// fails, a hook included, nothing is left behind, and the error is a [*StepError] of the host's
 // side, or an [*nsexec.OpError] or [*nsexec.CloneError] of the container's.
 func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdio, nil) }
 
@@ -83,8 +83,46 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	config.Image, config.Files, config.Sync = image, files, p.syncs()
-	return nsexec.Start(config)
+	hooked := false
+	config.Image, config.Files, config.Sync = image, files, p.syncs(&hooked)
+	process, err := nsexec.Start(config)
+	if err == nil {
+		if err = p.after(process); err == nil {
+			return process, nil
+		}
+		hooked = true
+		_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
+		_, waited := process.Wait()
+		err = errors.Join(err, waited, process.Close())
+	}
+	if hooked { // whoever has been told of the container is told of its end
+		err = errors.Join(err, p.Ended())
+	}
+	return nil, err
+}
+
+// after does what the host's side does when the user's program runs.
+func (p *Plan) after(process *nsexec.Process) error {
+	for _, s := range p.After {
+		if err := s.doFor(process, p.State); err != nil {
+			return &StepError{Step: s, Err: err}
+		}
+	}
+	return nil
+}
+
+// Ended does what the host's side does when the container is gone, which is to call its
+// poststop hooks. It is the caller's to call when the process that [Plan.Start] has
+// returned was waited for. All are called, whatever becomes of one, and an error is a
+// matter for a warning: the container is gone in any case.
+func (p *Plan) Ended() error {
+	var errs []error
+	for _, s := range p.End {
+		if err := s.callHook(p.State, nil); err != nil {
+			errs = append(errs, &StepError{Step: s, Err: err})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.

@@ -1,0 +1,260 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// HookError is a hook that is a command and has failed.
+type HookError struct {
+	// Path is the command.
+	Path string
+	// Output is the end of what it has written to standard output and error.
+	Output string
+	// Err is what was the matter.
+	Err error
+}
+
+// Error is one line.
+func (e *HookError) Error() string {
+	text := fmt.Sprintf("%s: %v", e.Path, e.Err)
+	if out := strings.TrimSpace(e.Output); out != "" {
+		text += fmt.Sprintf("; it said %q", out)
+	}
+	return text
+}
+
+// Unwrap is what was the matter.
+func (e *HookError) Unwrap() error { return e.Err }
+
+// Run executes the command on the host's side, in the bundle of the state.
+func (h CommandHook) Run(s *State) error {
+	host, err := Probe()
+	if err != nil {
+		return err
+	}
+	c := &compiler{spec: Spec{Bundle: s.Bundle}, host: host}
+	if c.spec.Bundle == "" {
+		c.spec.Bundle = "/"
+	}
+	var errs []error
+	h.check("hook", func(origin, format string, v ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	program, err := c.hookProgram(Poststop, 0, h)
+	if err != nil {
+		return err
+	}
+	return h.run(program, s, nil)
+}
+
+// told is the state of a container as hooks get it: what the specification has of it, and
+// nothing else. pid is as the hook sees it.
+//
+// https://github.com/opencontainers/runtime-spec/blob/v1.3.0/schema/state-schema.json
+type told struct {
+	Version     string            `json:"ociVersion"`
+	ID          string            `json:"id"`
+	Status      Status            `json:"status"`
+	Pid         int               `json:"pid,omitempty"`
+	Bundle      string            `json:"bundle"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// callHook calls a hook for the process whose namespaces it may join, which is nil when
+// the container is gone.
+func (s Step) callHook(state State, process *nsexec.Process) error {
+	state.Status, state.Pid = s.Kind.status(), 0
+	if process != nil {
+		state.Pid = process.Pid()
+	}
+	h, ok := asCommand(s.Hook)
+	if !ok {
+		return s.Hook.Run(&state)
+	}
+	var files []prog.FD
+	if s.Kind.inside() {
+		state.Pid = pidInside(state.Pid)
+		files = []prog.FD{{Num: process.PidFD(), Name: containerFile.Name}}
+	}
+	return h.run(s.Program, &state, files)
+}
+
+// pidInside is the number of a process in its own pid namespace: the last one of its
+// numbers. It is 0 where /proc does not tell. proc_pid_status(5), NSpid, Linux 4.1
+func pidInside(pid int) int {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			fields := strings.Fields(list)
+			n, _ := strconv.Atoi(fields[len(fields)-1])
+			return n
+		}
+	}
+	return 0
+}
+
+// run executes the hook's program and waits for it. more are descriptors behind the
+// standard ones.
+func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) error {
+	in, err := stateFile(told{s.Version, s.ID, s.Status, s.Pid, s.Bundle, s.Annotations})
+	if err != nil {
+		return err
+	}
+	defer unix.Close(in)
+	var out [2]int
+	if err := unix.Pipe2(out[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return fmt.Errorf("pipe: %w", err)
+	}
+	defer unix.Close(out[0])
+	// Only the reading end does not block: the other one is the hook's.
+	_, err = unix.FcntlInt(uintptr(out[1]), unix.F_SETFL, 0)
+	var process *nsexec.Process
+	if err == nil {
+		process, err = startHook(program, append([]prog.FD{{Num: in, Name: "stdin"}, {Num: out[1], Name: "stdout"}, {Num: out[1], Name: "stderr"}}, more...))
+	}
+	unix.Close(out[1])
+	if err != nil {
+		return &HookError{Path: h.Path, Err: err}
+	}
+	defer process.Close()
+	said, err := h.attend(process, out[0])
+	if err == nil {
+		err = failure(process.Ended())
+	}
+	if err != nil {
+		// Until it is waited for, its number is its own, and so is that of its group.
+		_ = unix.Kill(-process.Pid(), unix.SIGKILL) // ESRCH: there is nobody left
+		err = &HookError{Path: h.Path, Output: said, Err: err}
+	}
+	_, waited := process.Wait()
+	return errors.Join(err, waited)
+}
+
+// failure is what a status is as an error.
+func failure(status unix.WaitStatus, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case status.Signaled():
+		return fmt.Errorf("it was killed by %s", unix.SignalName(status.Signal()))
+	case status.ExitStatus() != 0:
+		return fmt.Errorf("it ended with status %d", status.ExitStatus())
+	}
+	return nil
+}
+
+func startHook(program *prog.Program, files []prog.FD) (*nsexec.Process, error) {
+	image, err := nsexec.NewImage(program)
+	if err != nil {
+		return nil, err
+	}
+	return nsexec.Start(nsexec.Config{Image: image, Files: files})
+}
+
+// stateFile is a file in memory with the state in it. A pipe would have to be filled while
+// the hook runs, which may never read it.
+func stateFile(state told) (int, error) {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return -1, err
+	}
+	fd, err := unix.MemfdCreate("state", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
+		fd, err = unix.MemfdCreate("state", unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("state: memfd_create: %w", err)
+	}
+	if _, err := unix.Pwrite(fd, text, 0); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("state: %w", err)
+	}
+	return fd, nil
+}
+
+// outputKept is how much of a hook's output is kept: its end.
+const outputKept = 4096
+
+// attend reads what the hook says until it has ended, or its time is over. That others
+// still hold its output, which it may have left behind, does not keep anybody waiting.
+// It has not been waited for then.
+func (h CommandHook) attend(process *nsexec.Process, out int) (said string, err error) {
+	end := time.Now().Add(h.Timeout)
+	output := tail{}
+	list := []unix.PollFd{{Fd: int32(process.PidFD()), Events: unix.POLLIN}, {Fd: int32(out), Events: unix.POLLIN}}
+	for {
+		wait := -1
+		if h.Timeout > 0 {
+			left := time.Until(end)
+			if left <= 0 {
+				return output.String(), fmt.Errorf("it has not ended within %v", h.Timeout)
+			}
+			wait = int((left + time.Millisecond - 1) / time.Millisecond)
+		}
+		if _, err := unix.Poll(list, wait); err != nil && !errors.Is(err, unix.EINTR) {
+			return output.String(), fmt.Errorf("poll: %w", err)
+		}
+		ended := list[0].Revents != 0
+		if output.read(out) && !ended {
+			list = list[:1] // the hook has closed it
+		}
+		if ended {
+			return output.String(), nil
+		}
+	}
+}
+
+// tail is the end of what was read.
+type tail struct{ b []byte }
+
+// read takes what there is, and reports whether that was the end of it.
+func (t *tail) read(fd int) (closed bool) {
+	var b [outputKept]byte
+	// A hook that writes without end must not keep us from looking at the time.
+	for range 16 {
+		n, err := unix.Read(fd, b[:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return !errors.Is(err, unix.EAGAIN)
+		case n == 0:
+			return true
+		}
+		t.b = append(t.b, b[:n]...)
+		t.b = t.b[max(0, len(t.b)-outputKept):]
+	}
+	return false
+}
+
+func (t *tail) String() string { return string(t.b) }
+
+// hookCall is a step's text.
+func (s Step) hookCall() string {
+	h, ok := asCommand(s.Hook)
+	if !ok {
+		return fmt.Sprintf("call a function for %s", s.Origin)
+	}
+	text := fmt.Sprintf("execve(%q, [%s], [%s]); wait", h.Path, strings.TrimPrefix(quoted(h.argv()), ", "), strings.TrimPrefix(quoted(h.Env), ", "))
+	if h.Timeout > 0 {
+		text += fmt.Sprintf(" for at most %v", h.Timeout)
+	}
+	return text
+}
