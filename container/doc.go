@@ -8,6 +8,7 @@
 // [Plan], byte for byte, on every machine of an architecture, without privileges. A
 // Plan is everything that will happen, on both sides: what the host's side does
 // before, how the process is born, every system call of the container up to the
-// user's program, and what is left to do afterwards. It can be printed, compared,
-// and hashed before anything is done. [Start] does what the Plan says.
+// user's program, what the host's side does while the container waits for it, and what
+// is left to do afterwards. It can be printed, compared, and hashed before anything is
+// done. [Start] does what the Plan says.
 package container

@@ -17,14 +17,14 @@ import (
 
 // syncs are the host's parts at the sync points of the program. hooked becomes true when
 // a hook is called.
-func (p *Plan) syncs(hooked *bool) []func(*nsexec.Process) error {
+func (p *Plan) syncs(trace *Trace, hooked *bool) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
 				*hooked = *hooked || s.Action == RunHook
-				if err := s.doFor(process, p.State); err != nil {
-					return &StepError{Step: s, Err: err}
+				if err := trace.during(s, process, p.State); err != nil {
+					return err
 				}
 			}
 			return nil

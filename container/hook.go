@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/clone"
 )
 
 // HookKind says when in the life of a container a hook is called, and where.
@@ -208,8 +209,8 @@ func (c *compiler) checkHooks(wrong complaint) {
 	if h.commands(CreateContainer) && c.spec.Root.Overlay != nil {
 		wrong("hooks.createContainer", "the root is an overlay, which has no directory on the host where a hook could find it")
 	}
-	if h.commands(CreateContainer, StartContainer) && c.joinsUser() && !c.tracesAnyone() {
-		wrong("hooks", "hooks in the container's namespaces and a user namespace that is joined need CAP_SYS_PTRACE: without, the container's process would have to let everybody in that user namespace look into it")
+	if h.commands(CreateContainer, StartContainer) && !c.tracesAnyone() && c.sharesWithOthers() {
+		wrong("hooks", "hooks in the container's namespaces, where a user or pid namespace is joined, need CAP_SYS_PTRACE: without, whoever is in there could look into the container's process meanwhile")
 	}
 }
 
@@ -235,3 +236,9 @@ func (h CommandHook) check(origin string, wrong complaint) {
 
 // tracesAnyone reports whether the caller may look into processes that are not dumpable.
 func (c *compiler) tracesAnyone() bool { return c.host.Capabilities.Effective.Has(caps.SYS_PTRACE) }
+
+// sharesWithOthers reports whether others may be where the container's process is visible
+// to them, or they have rights over it.
+func (c *compiler) sharesWithOthers() bool {
+	return c.joinsUser() || c.spec.Namespaces.PathOf(clone.NEWPID) != ""
+}

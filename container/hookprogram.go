@@ -139,8 +139,8 @@ func (c *compiler) emitStartHooks(control prog.FD) error {
 // emitHookPoint adds a sync point and the host's part at it, if there is one.
 //
 // To whoever has no CAP_SYS_PTRACE the kernel shows the namespaces of a process only if
-// that is dumpable. So it is, for as long as hooks are called: nobody else is in a user
-// namespace that is new. Where it is joined somebody may be, and it stays closed.
+// that is dumpable. So it is, for as long as hooks are called, where that gives nobody a
+// right who could not trace the caller as well.
 func (c *compiler) emitHookPoint(control prog.FD, origin, why string, kinds ...HookKind) error {
 	if !c.spec.Hooks.any(kinds...) {
 		return nil
@@ -150,7 +150,7 @@ func (c *compiler) emitHookPoint(control prog.FD, origin, why string, kinds ...H
 		return err
 	}
 	c.b.From(origin)
-	open := !c.tracesAnyone() && !c.joinsUser()
+	open := !c.tracesAnyone() && !c.sharesWithOthers()
 	if open {
 		c.b.Add(prog.Op{
 			Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_DUMPABLE), prog.Int(1)},

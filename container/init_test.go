@@ -121,8 +121,7 @@ func TestInitRefusals(t *testing.T) {
 		{"no process more than one", func(s *container.Spec) {
 			s.Process.User.UID = 54321
 			s.Process.Rlimits = []container.Rlimit{{Type: "RLIMIT_NPROC", Soft: 1, Hard: 1}}
-		}, "op N clone3 (init): resource temporarily unavailable: " +
-			"EAGAIN: an init takes one process more, and the limit is reached (RLIMIT_NPROC, or pids.max of the cgroup)"},
+		}, "op N clone3 (init): resource temporarily unavailable: the user has as many processes as RLIMIT_NPROC allows"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

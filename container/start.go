@@ -43,7 +43,8 @@ func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Record: trace.record(), Explain: p.explain}
+	hooked := false
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, &hooked), Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -83,11 +84,10 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		opened = append(opened, fd)
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
-	hooked := false
-	config.Image, config.Files, config.Sync = image, files, p.syncs(&hooked)
+	config.Image, config.Files = image, files
 	process, err := nsexec.Start(config)
 	if err == nil {
-		if err = p.after(process); err == nil {
+		if err = p.after(process, trace); err == nil {
 			return process, nil
 		}
 		hooked = true
@@ -102,10 +102,10 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 }
 
 // after does what the host's side does when the user's program runs.
-func (p *Plan) after(process *nsexec.Process) error {
+func (p *Plan) after(process *nsexec.Process, trace *Trace) error {
 	for _, s := range p.After {
-		if err := s.doFor(process, p.State); err != nil {
-			return &StepError{Step: s, Err: err}
+		if err := trace.during(s, process, p.State); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -75,6 +76,9 @@ func TestTerminal(t *testing.T) {
 		{"a pid namespace that is joined, where a second process goes on", func(t *testing.T, s *container.Spec) {
 			s.Namespaces.Add(clone.NEWPID, inNamespaces(t, syscall.CLONE_NEWPID)+"pid")
 		}, "tty; echo hi >/dev/tty", "/dev/pts/0\nhi\n"},
+		{"an init before the program, in a session of its own", func(_ *testing.T, s *container.Spec) {
+			s.Init = true
+		}, "tty; echo hi >/dev/tty; echo $$", "/dev/pts/0\nhi\n2\n"},
 		{"a user who may not open it by its name", func(_ *testing.T, s *container.Spec) {
 			s.Process.User = container.User{UID: 1000, GID: 1000}
 			s.Mounts[2].Options = []string{"newinstance", "mode=000"}
@@ -95,6 +99,22 @@ func TestTerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTerminalInAUserNamespace: the terminal belongs to the container's user, whichever
+// of the host's that is.
+func TestTerminalInAUserNamespace(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		spec := with(rootFSFor(t), withTerminal, inUser(t), sh("tty; stat -c '%F %u' /dev/pts/0 /dev/console; echo hi >/dev/console; echo hi >/dev/tty; id -u"))
+		if os.Geteuid() == 0 {
+			spec.Process.User = container.User{UID: 1000, GID: 1000}
+		}
+		uid := spec.Process.User.UID
+		want := fmt.Sprintf("/dev/pts/0\ncharacter special file %d\ncharacter special file %d\nhi\nhi\n%d\n", uid, uid, uid)
+		if got := onTerminal(t, compile(t, spec)); got != want {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+	})
 }
 
 func TestTerminalWarns(t *testing.T) {
@@ -143,7 +163,7 @@ func TestTerminalRefusals(t *testing.T) {
 			s.Mounts[2] = mounts.Mount{Destination: "/dev/pts", Type: "tmpfs"}
 		}, nil, take, `op N futex (process.terminal): resource temporarily unavailable: ` + noDevpts},
 		{"the other end is closed at once", nil, nil, take,
-			"op N ioctl 0<stdin> (process.terminal): input/output error: EIO: the other end of the terminal is closed already; EPERM: the process does not lead a session, or has a controlling terminal already"},
+			"op N ioctl 0<stdin> (process.terminal): input/output error: the other end of the terminal is closed already"},
 		{"nobody takes it", nil, nil, nil, "process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil"},
 		{"who takes it cannot", nil, nil, func(*os.File) error { return errFull }, "process.terminal: no room for it"},
 		{"the container sends a file", nil, send(func(prog.Arg) prog.Arg { return prog.FD{Num: 3, Name: "root"} }), take,

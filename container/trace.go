@@ -38,7 +38,7 @@ type Event struct {
 	Why, Origin string
 	// At is when it began, since Trace.Began, and Took how long it took. An
 	// operation's time has that of reading the clock in it, two tenths of a
-	// microsecond.
+	// microsecond, and ends where the next one begins.
 	At, Took time.Duration
 	// Result is empty for what succeeded. Otherwise it is the error that stopped
 	// the start, or where the program went on for this result. The results
@@ -78,7 +78,7 @@ const slowest = 5
 
 // StartTraced is [Plan.Start] with a record of when everything was done. The trace is
 // there also when the start fails, as far as it came. The container's operations take
-// three system calls where there was one.
+// two system calls where there was one.
 func (p *Plan) StartTraced(stdio Stdio) (*nsexec.Process, *Trace, error) {
 	t := &Trace{Began: nsexec.Now()}
 	process, err := p.start(stdio, t)
@@ -108,6 +108,22 @@ func (t *Trace) step(s Step) (int, error) {
 	return fd, err
 }
 
+// during does a step for a process that waits at a sync point, or that runs.
+func (t *Trace) during(s Step, process *nsexec.Process, state State) error {
+	var begun time.Duration
+	if t != nil {
+		begun = nsexec.Now()
+	}
+	err := s.doFor(process, state)
+	if err != nil {
+		err = &StepError{Step: s, Err: err}
+	}
+	if t != nil {
+		t.host(begun, Event{text: s.String(), Why: s.Why, Origin: s.Origin}, err)
+	}
+	return err
+}
+
 // record is where nsexec writes its part.
 func (t *Trace) record() *nsexec.Record {
 	if t == nil {
@@ -129,6 +145,9 @@ func (t *Trace) host(begun time.Duration, e Event, err error) {
 func (t *Trace) assemble(p *Plan, err error) {
 	t.Events = append(make([]Event, 0, len(t.steps)+len(t.times.Host)+len(t.times.Ops)), t.steps...)
 	for _, h := range t.times.Host {
+		if h.What == nsexec.RecordSync {
+			continue // the steps are there themselves
+		}
 		e := Event{Side: HostSide, Op: -1, At: h.Before - t.Began, Took: h.After - h.Before}
 		switch h.What {
 		case nsexec.RecordImage:
@@ -137,8 +156,6 @@ func (t *Trace) assemble(p *Plan, err error) {
 			e.text, e.Why = p.Clone.String(), "the birth, until the child has executed the image"
 		case nsexec.RecordFollow:
 			e.text, e.Why = "pidfd_open; waitid", "the program goes on in a second process"
-		case nsexec.RecordSync:
-			e.text, e.Why = "sync point", "the host's part"
 		case nsexec.RecordLook:
 			e.text, e.Why = "pread(report)", "the control socket is closed: what has become of it"
 		}
@@ -209,8 +226,7 @@ func result(e *nsexec.OpError) string {
 }
 
 // appendOperations adds the events of the container's side. What the record has of them are
-// two readings of the clock each, the second only where the program went on with the
-// next operation; the others are worked out from there.
+// the times at which they began, and the order of these.
 func appendOperations(events []Event, p *prog.Program, record nsexec.Record, offset, began, end time.Duration, stop stop) []Event {
 	made := madeIn(record.Ops, offset, began, end)
 	for k, m := range made {
@@ -226,9 +242,7 @@ func appendOperations(events []Event, p *prog.Program, record nsexec.Record, off
 			e.Took = following - m.before
 		case m.after != 0:
 			e.Took = m.after - m.before
-			if op.Tolerate != 0 {
-				e.Result = "0 or " + prog.ErrnoName(op.Tolerate)
-			}
+			e.Result = passed(p, m.op, op)
 		default:
 			e.Took = following - m.before
 			e.Result = branch(p, op, next)
@@ -236,6 +250,20 @@ func appendOperations(events []Event, p *prog.Program, record nsexec.Record, off
 		events = append(events, e)
 	}
 	return events
+}
+
+// passed says what may have come of an operation that went on with the next one.
+func passed(p *prog.Program, i int, op prog.Op) string {
+	branches := !op.OnError.IsZero() && p.Target(op.OnError) == i+1
+	switch {
+	case branches && (op.Call == prog.Execve || op.Call == prog.Execveat):
+		return fmt.Sprintf("an error: goes on at %d", i+1) // it does not return otherwise
+	case branches:
+		return "0 or an error"
+	case op.Tolerate != 0:
+		return "0 or " + prog.ErrnoName(op.Tolerate)
+	}
+	return ""
 }
 
 // branch says which way an operation went on that did not go on with the next one.

@@ -571,13 +571,18 @@ func (w *witness) compareDuring() error {
 		}
 	}
 	for i, line := range w.during {
-		open, _, ok := strings.Cut(line, ") = ")
+		open, fd, ok := strings.Cut(line, ") = ")
 		if !ok || !strings.HasPrefix(open, "openat(") || !strings.Contains(open, "/proc/"+pid+"/") || !strings.Contains(open, "O_WRONLY") {
 			continue
 		}
-		_, text, _ := strings.Cut(w.during[i+1], ", ")
-		text, _, _ = strings.Cut(text, "\", ")
-		got = append(got, open+")", text+"\"")
+		// Go's runtime may have something else to do in between.
+		for _, next := range w.during[i+1:] {
+			if text, ok := strings.CutPrefix(next, "write("+fd+", "); ok {
+				text, _, _ = strings.Cut(text, "\", ")
+				got = append(got, open+")", text+"\"")
+				break
+			}
+		}
 	}
 	if !slices.Equal(want, got) {
 		return fmt.Errorf("during: the host's side\n%q\nstrace:\n%q", want, got)

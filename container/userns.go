@@ -94,8 +94,10 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 	}
 	if c.inUser() {
 		c.emitBecome()
-		c.b.From("process")
-		emitDumpable(c.b) // not before: the maps of a process that is not are nobody's to write
+		if !c.looked() {
+			c.b.From("process")
+			emitDumpable(c.b) // not before: the maps of a process that is not are nobody's to write
+		}
 	}
 	if c.joinsUser() {
 		c.emitJoins()
@@ -105,6 +107,18 @@ func (c *compiler) emitNamespaces(control prog.FD) {
 	nsexec.EmitFork(c.b, control, flags)
 	c.b.From("process")
 	emitSession(c.b)
+	if c.looked() {
+		emitDumpable(c.b)
+	}
+}
+
+// looked reports whether the caller can look into the container, if its program cannot be
+// executed, only as long as the process is dumpable: where nothing but being the same
+// user allows it. The second process waits for its caller, who opens its mount namespace
+// then. Whoever could trace it so long can trace the caller as well; a namespace that is
+// joined may have others in it.
+func (c *compiler) looked() bool {
+	return c.newUser() && len(c.spec.Namespaces.Joins()) == 0 && !c.host.Capabilities.Effective.Has(caps.SYS_PTRACE)
 }
 
 // emitUser makes the user namespace, or joins it.

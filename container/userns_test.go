@@ -292,7 +292,7 @@ func TestRefusalsInUserNamespaces(t *testing.T) {
 			{"a clock before the beginning", func(s *container.Spec) {
 				s.Namespaces.Add(clone.NEWTIME, "")
 				s.TimeOffsets = map[string]container.TimeOffset{"boottime": {Secs: -1 << 40}}
-			}, "op N write $file \"boottime -1099511627776 0\\n\" (linux.timeOffsets): numerical result out of range: ERANGE: the clock would stand before 0, or later than 146 years from now"},
+			}, "op N write $file \"boottime -1099511627776 0\\n\" (linux.timeOffsets): numerical result out of range: the clock would stand before 0, or later than 146 years from now"},
 		}
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {

@@ -249,7 +249,7 @@ func TestFileSystemOptions(t *testing.T) {
 	refused(t, root, tree, "mount \""+long+"\" \"/\" \"tmpfs\" \"mode=0700,size=64k,bogus=1\" (mounts[1]): invalid argument")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/data", Type: "tmpfs", Options: []string{"bogus=1"}}}}, "the tmpfs has no option bogus")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/data", Type: "bogusfs"}}}, "the kernel does not know this file system")
-	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/etc/passwd", Type: "tmpfs"}}}, "ENOTDIR")
+	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{{Destination: "/etc/passwd", Type: "tmpfs"}}}, "a file stands where a directory is needed")
 	refused(t, root, mounts.Tree{Mounts: []mounts.Mount{bind("/nowhere/at/all")}}, "no such file")
 }
 

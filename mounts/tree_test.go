@@ -46,7 +46,7 @@ func TestTreesThatAreRefused(t *testing.T) {
 		{"options that are more than a page", one(mounts.Mount{Destination: "/a", Type: "overlay", Options: []string{"lowerdir=" + strings.Repeat("a", 4096)}}), "mounts[0]: the options have 4105 bytes, the kernel takes at most 4095 (mount(2))"},
 		{"a long option beside one with a comma", one(mounts.Mount{Destination: "/a", Type: "ext4", Options: []string{"x=" + long, "y=1,2"}}), "mounts[0]: option y: a value with a comma cannot stand beside one of more than 255 bytes (fsconfig(2), mount(2))"},
 		{"a name that is too long", one(mounts.Mount{Destination: "/a", Type: "ext4", Options: []string{long}}), "mounts[0]: option " + long[:32] + "...: the kernel takes at most 255 bytes of a name"},
-		{"an overlay of nothing", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{}}), "mounts[0]: overlay: an overlay needs a lower directory"},
+		{"an overlay of nothing", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{}}), "mounts[0]: overlay: it has no layers: what is empty is a tmpfs"},
 		{"an overlay with half of what it needs", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"/a"}, Upper: "/b"}}), "mounts[0]: overlay: an overlay has both an upper directory and one to work in, or neither"},
 		{"an overlay of a relative path", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"a"}}}), `mounts[0]: overlay: "a": want an absolute path of the host`},
 		{"an overlay of more than a page", one(mounts.Mount{Destination: "/a", Overlay: &mounts.Overlay{Lower: []string{"/" + strings.Repeat("a", 4000), "/" + strings.Repeat("b", 50)}}}), "mounts[0]: overlay: the options have 4146 bytes, the kernel takes at most 4095 (mount(2))"},

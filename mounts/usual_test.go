@@ -117,7 +117,7 @@ func TestDeviceThatIsThere(t *testing.T) {
 			d := want
 			row.change(&d)
 			refused(t, root, mounts.Tree{Devices: []mounts.Device{d}},
-				"(linux.devices[0]): file exists: EEXIST: there is a file at this place already, and not the same device")
+				"(linux.devices[0]): file exists: there is a file at this place already, and not the same device")
 			expect(t, root, mounts.Tree{}, "stat -c %a /etc/passwd", "644")
 		})
 	}

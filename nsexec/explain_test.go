@@ -17,7 +17,10 @@ func failsInside(t *testing.T, namespaces uintptr, mount bool) (seen bool) {
 	calls := 0
 	failed := fails(t, nsexec.Config{
 		Namespaces: namespaces,
-		Image: image(t, 0, func(b *prog.Builder, _ prog.FD) {
+		// The caller has hold of the namespace before the exec is tried.
+		Sync: []func(*nsexec.Process) error{func(*nsexec.Process) error { return nil }},
+		Image: image(t, 0, func(b *prog.Builder, control prog.FD) {
+			nsexec.EmitSync(b, control, "wait")
 			if mount {
 				emitTmpfs(b, "/mnt", "mark")
 			}

@@ -20,12 +20,12 @@ const (
 	codeOffset      = 0x140  // where the interpreter begins in the file, and the entry point
 )
 
-// The report's place for times begins behind its head; a traced operation takes two
+// The report's place for times begins behind its head; a traced operation takes one
 // struct timespec.
 const (
 	reportForked  = reportSize // where the kernel writes the number of a forked process
 	traceOffset   = 64
-	traceSize     = 32
+	traceSize     = 16
 	reportMapping = 1 << 18 // what Begin maps; the file is sparse
 	initReport    = 1 << 18 // where in the file a process goes on that becomes an init
 	traceLimit    = (reportMapping - traceOffset) / traceSize
@@ -48,8 +48,8 @@ type Image struct {
 // operations of [Begin].
 func NewImage(p *prog.Program) (*Image, error) { return newImage(p, runtime.GOARCH, false) }
 
-// NewTracedImage is NewImage with the clock read before and after every operation,
-// for [Process.Trace]. It costs three system calls where there was one.
+// NewTracedImage is NewImage with the clock read before every operation, for
+// [Process.Trace]. It costs two system calls where there was one.
 func NewTracedImage(p *prog.Program) (*Image, error) {
 	if p.Len() > traceLimit {
 		return nil, fmt.Errorf("a program of %d operations cannot be traced: the report has room for %d", p.Len(), traceLimit)
@@ -87,7 +87,7 @@ func (im *Image) operation(step uint64) (int, bool) {
 	}
 	i := (step - imageOps) / recordSize
 	if im.traced {
-		i /= 3
+		i /= 2
 	}
 	if i >= uint64(im.program.Len()) {
 		return 0, false

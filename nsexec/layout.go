@@ -36,12 +36,12 @@ type chain struct {
 }
 
 // lay lays the program out at an address, and leaves room bytes free in front of it.
-// With a trace, every operation stands between two that read the clock into its slot
-// of the report.
+// With a trace, in front of every operation stands one that reads the clock into its
+// slot of the report.
 func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*layout, error) {
 	n := p.Len()
 	if traced {
-		n *= 3
+		n *= 2
 	}
 	l := &layout{
 		mem:     make([]byte, room+n*recordSize, room+n*recordSize+p.Len()*stringsGuess+bufferGuess),
@@ -85,7 +85,7 @@ const (
 // record is the number of the record that operation i has.
 func (l *layout) record(i int) int {
 	if l.traced {
-		return 3*i + 1
+		return 2*i + 1
 	}
 	return i
 }
@@ -134,11 +134,9 @@ func (l *layout) operation(p *prog.Program, i int, arch string) error {
 	if err != nil {
 		return err
 	}
-	for side, r := range []int{r - 1, r + 1} {
-		l.put(l.field(r, offNr), 8, clock)
-		l.put(l.field(r, offArgs), 8, clockMonotonic)
-		l.put(l.field(r, offArgs+8), 8, imageReport+traceSlot(i)+uint64(16*side))
-	}
+	l.put(l.field(r-1, offNr), 8, clock)
+	l.put(l.field(r-1, offArgs), 8, clockMonotonic)
+	l.put(l.field(r-1, offArgs+8), 8, imageReport+traceSlot(i))
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package nsexec
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -86,8 +88,9 @@ func (p *Process) look() error {
 }
 
 // Timing is when an operation was made, on the clock CLOCK_MONOTONIC. Before is 0
-// where the operation was not made, After where it did not go on with the next one.
-// Operation 0 has neither: it maps the report, and until then there is no place for them.
+// where the operation was not made. After is when the next one of the program was
+// begun, and 0 where another one was made after it, or none. Operation 0 has neither:
+// it maps the report, and until then there is no place for them.
 type Timing struct{ Before, After time.Duration }
 
 // Trace is the times of the image's operations, one for each; it is empty if the
@@ -102,12 +105,21 @@ func (p *Process) Trace() ([]Timing, error) {
 		if n, err := unix.Pread(p.report, b, part+traceOffset); err != nil || n != len(b) {
 			return nil, fmt.Errorf("report: %d bytes of the trace read: %w", n, err)
 		}
-		clock := func(at int, known time.Duration) time.Duration {
-			sec, nsec := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
-			return max(known, time.Duration(sec)*time.Second+time.Duration(nsec))
-		}
 		for i := range list {
-			list[i] = Timing{clock(i*traceSize, list[i].Before), clock(i*traceSize+16, list[i].After)}
+			sec, nsec := binary.LittleEndian.Uint64(b[i*traceSize:]), binary.LittleEndian.Uint64(b[i*traceSize+8:])
+			list[i].Before = max(list[i].Before, time.Duration(sec)*time.Second+time.Duration(nsec))
+		}
+	}
+	order := make([]int32, 0, len(list))
+	for i := range list {
+		if list[i].Before != 0 {
+			order = append(order, int32(i))
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(list[a].Before, list[b].Before) })
+	for k, i := range order {
+		if k+1 < len(order) && order[k+1] == i+1 {
+			list[i].After = list[i+1].Before
 		}
 	}
 	return list, nil

@@ -102,7 +102,7 @@ func TestTraceLimit(t *testing.T) {
 	rows := []struct {
 		ops int
 		ok  bool
-	}{{8190, true}, {8191, false}}
+	}{{16380, true}, {16381, false}}
 	for _, row := range rows {
 		p := program(t, 0, func(b *prog.Builder, _ prog.FD) {
 			for b.Len() < row.ops-1 {
@@ -115,7 +115,7 @@ func TestTraceLimit(t *testing.T) {
 			t.Fatalf("%d operations: %v", row.ops, err)
 		}
 		if err != nil {
-			contains(t, err.Error(), "8191 operations cannot be traced: the report has room for 8190")
+			contains(t, err.Error(), "16381 operations cannot be traced: the report has room for 16380")
 			continue
 		}
 		proc := start(t, nsexec.Config{Image: im})

@@ -52,7 +52,7 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 	warn(j.plan.Warnings)
 	console, err := openConsole(j.plan, socket, signals)
 	if err != nil {
-		return 0, fmt.Errorf("run: %w", err)
+		return 0, err
 	}
 	defer console.close()
 	undo, err := j.prepare()

@@ -37,6 +37,9 @@ func openConsole(plan *container.Plan, socket string, signals *signals) (console
 		c.stdio.Console = c.terminal.attach
 		signals.catchFor(c.terminal)
 	}
+	if err != nil { // only run has a socket
+		err = fmt.Errorf("run: %w", err)
+	}
 	return c, err
 }
 
