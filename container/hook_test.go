@@ -76,18 +76,26 @@ func TestHooksInTheirPlaces(t *testing.T) {
 		change func(*container.Spec)
 	}{
 		{"new namespaces", func(*container.Spec) {}},
-		{"a user namespace", inUser(t)},
 		{"an init", func(s *container.Spec) { s.Init = true }},
 		{"no pid namespace of its own", func(s *container.Spec) { s.Namespaces.Remove(clone.NEWPID) }},
 		{"a root that is not exchanged", func(s *container.Spec) { s.Root.NoPivot = true }},
 	}
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { hooksInTheirPlaces(t, row.change) })
+		t.Run(row.name, func(t *testing.T) { hooksInTheirPlaces(t, nstest.RootFS(t), row.change) })
 	}
 }
 
-func hooksInTheirPlaces(t *testing.T, change func(*container.Spec)) {
-	root := nstest.RootFS(t)
+// TestHooksOfUsers does so in user namespaces that root and ordinary users have made, who
+// cannot look into the container's process without its consent.
+func TestHooksOfUsers(t *testing.T) {
+	asEach(t, func(t *testing.T) {
+		nstest.UserNS(t)
+		hooksInTheirPlaces(t, rootFSFor(t), inUser(t))
+	})
+}
+
+func hooksInTheirPlaces(t *testing.T, root string, change func(*container.Spec)) {
+	t.Helper()
 	bundle := filepath.Dir(root)
 	made := filepath.Join(root, "tmp")
 	for _, dir := range []string{made, bundle} {
@@ -107,6 +115,9 @@ func hooksInTheirPlaces(t *testing.T, change func(*container.Spec)) {
 	spec := with(root, sh("echo program >>/tmp/order; "+strings.ReplaceAll(describe, "cat;", "")+"; read x"), func(s *container.Spec) {
 		s.Bundle, s.Annotations = bundle, map[string]string{"a": "b"}
 		s.Process.User = container.User{UID: 7, GID: 8}
+		if os.Geteuid() == nobody.ID { // has one
+			s.Process.User = container.User{}
+		}
 		start := inHook("echo startContainer >>/tmp/order; exec >/tmp/startContainer; " + describe)
 		s.Hooks = container.Hooks{
 			Prestart:        []container.Hook{hook("prestart")},
@@ -154,6 +165,7 @@ func hooksInTheirPlaces(t *testing.T, change func(*container.Spec)) {
 	if err := plan.Ended(); err != nil {
 		t.Error(err)
 	}
+	host, user := strconv.Itoa(os.Geteuid()), strconv.Itoa(int(spec.Process.User.UID))
 	for _, want := range []struct {
 		kind       string
 		namespaces map[string]string
@@ -161,12 +173,12 @@ func hooksInTheirPlaces(t *testing.T, change func(*container.Spec)) {
 		status     specs.ContainerState
 		pid        int
 	}{
-		{"prestart", own, "0", bundle, specs.StateCreating, pid},
-		{"createRuntime", own, "0", bundle, specs.StateCreating, pid},
+		{"prestart", own, host, bundle, specs.StateCreating, pid},
+		{"createRuntime", own, host, bundle, specs.StateCreating, pid},
 		{"createContainer", inside, "0", bundle, specs.StateCreating, nspid},
-		{"startContainer", inside, "7", "/", specs.StateCreated, nspid},
-		{"poststart", own, "0", bundle, specs.StateRunning, pid},
-		{"poststop", own, "0", bundle, specs.StateStopped, 0},
+		{"startContainer", inside, user, "/", specs.StateCreated, nspid},
+		{"poststart", own, host, bundle, specs.StateRunning, pid},
+		{"poststop", own, host, bundle, specs.StateStopped, 0},
 	} {
 		d := described(t, filepath.Join(made, want.kind))
 		for _, name := range hookTypes {
@@ -193,4 +205,3 @@ func hooksInTheirPlaces(t *testing.T, change func(*container.Spec)) {
 		t.Errorf("the order is %v", order)
 	}
 }
-

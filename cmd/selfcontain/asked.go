@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/mounts"
@@ -69,7 +70,16 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 		return 0, err
 	}
 	console.terminal.drain()
+	j.ended()
 	return exitStatus(wait), nil
+}
+
+// ended does what there is to do when the container is gone. What fails is told, and
+// changes nothing.
+func (j *job) ended() {
+	if err := j.plan.Ended(); err != nil {
+		warn(strings.Split(err.Error(), "\n"))
+	}
 }
 
 // planner declares the flags of a verb that starts a container, and returns what makes
@@ -96,7 +106,11 @@ func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
 			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
 		plan, err := compile(*bundle, flags.change(id))
-		return &job{plan: plan}, err
+		if err != nil {
+			return nil, err
+		}
+		plan.State.ID = id
+		return &job{plan: plan}, nil
 	}
 }
 
