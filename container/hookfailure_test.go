@@ -8,11 +8,13 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
@@ -189,6 +191,33 @@ func TestHooksChangeTheContainer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestHookFindsNothingOfTheHost has a startContainer hook, with a right that looks into any
+// process of the container's, list what the process that waits for it holds: its standard
+// streams, report and control socket. The init's image is there as well, with an init.
+func TestHookFindsNothingOfTheHost(t *testing.T) {
+	nstest.Root(t)
+	root := nstest.RootFS(t)
+	for _, init := range []bool{false, true} {
+		t.Run("init: "+strconv.FormatBool(init), func(t *testing.T) {
+			all := caps.UpTo(probe(t).LastCapability)
+			spec := with(root, sh("cat /tmp/file"), func(s *container.Spec) {
+				s.Bundle, s.Init = "/", init
+				s.Process.Capabilities = &caps.Config{Bounding: all, Effective: all, Permitted: all}
+				s.Mounts = append(s.Mounts, mounts.Mount{Destination: "/tmp", Type: "tmpfs"}, mountOf("/home", t.TempDir()))
+				s.Namespaces.Add(clone.NEWUTS, inNamespaces(t, syscall.CLONE_NEWUTS)+"uts")
+				s.Hooks.StartContainer = []container.Hook{inHook("for n in /proc/1/fd/*; do readlink $n; done | sed 's/:.*//' >/tmp/file")}
+			})
+			want := "/dev/null\npipe\npipe\n/memfd\nsocket"
+			if init {
+				want = "/dev/null\npipe\npipe\n/memfd\n/memfd\nsocket"
+			}
+			if out, status := run(t, spec); lines(out) != want || status != 0 {
+				t.Errorf("printed\n%s(%#x), want\n%s", out, int(status), want)
+			}
+		})
 	}
 }
 
