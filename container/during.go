@@ -15,15 +15,13 @@ import (
 	"github.com/selfcontain/runtime/nsexec"
 )
 
-// syncs are the host's parts at the sync points of the program. hooked becomes true when
-// a hook is called.
-func (p *Plan) syncs(trace *Trace, hooked *bool) []func(*nsexec.Process) error {
+// syncs are the host's parts at the sync points of the program.
+func (p *Plan) syncs(trace *Trace, hooks *called) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				*hooked = *hooked || s.Action == RunHook
-				if err := trace.during(s, process, p.State); err != nil {
+				if err := trace.during(s, process, p.State, hooks); err != nil {
 					return err
 				}
 			}
@@ -35,11 +33,11 @@ func (p *Plan) syncs(trace *Trace, hooked *bool) []func(*nsexec.Process) error {
 
 // doFor does a step for a process that waits at a sync point. It is a child that nobody
 // has waited for, so its number is nobody else's.
-func (s Step) doFor(process *nsexec.Process, state State) error {
+func (s Step) doFor(process *nsexec.Process, state State, hooks *called) error {
 	pid := process.Pid()
 	switch s.Action {
 	case RunHook:
-		return s.callHook(state, process)
+		return s.callHook(state, pid, process.PidFD(), hooks)
 	case DenySetgroups, WriteMap:
 		return writeProc(strings.Replace(s.Path, "PID", strconv.Itoa(pid), 1), s.content())
 	case RunMapProgram:

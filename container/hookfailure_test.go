@@ -95,22 +95,38 @@ func TestHooksThatFail(t *testing.T) {
 var errOfHook = errors.New("no, because of \"this\"")
 
 // TestGroupOfHookEnds has hooks start a process, and looks what becomes of that: it ends
-// with a hook that fails or takes too long, and lives on after one that succeeds.
+// with a hook that fails or takes too long, and with a start that fails later; it lives on
+// after a success.
 func TestGroupOfHookEnds(t *testing.T) {
+	nstest.Root(t)
+	root := nstest.RootFS(t)
+	alone := func(h container.CommandHook) error { return h.Run(&container.State{Bundle: "/"}) }
+	start := func(args ...string) func(container.CommandHook) error {
+		return func(h container.CommandHook) error {
+			spec := with(root, func(s *container.Spec) {
+				s.Bundle, s.Process.Args, s.Hooks.CreateRuntime = "/", args, []container.Hook{h}
+			})
+			_, _, err := runPlan(t, compile(t, spec))
+			return err
+		}
+	}
 	for _, row := range []struct {
 		name, script string
 		timeout      time.Duration
+		run          func(container.CommandHook) error
 		lives        bool
 	}{
-		{"a hook that fails", "exit 1", time.Minute, false},
-		{"a hook that takes too long", "wait", 200 * time.Millisecond, false},
-		{"a hook that succeeds", "exit 0", time.Minute, true},
+		{"a hook that fails", "exit 1", time.Minute, alone, false},
+		{"a hook that takes too long", "wait", 200 * time.Millisecond, alone, false},
+		{"a hook that succeeds", "exit 0", time.Minute, alone, true},
+		{"a start that fails later", "exit 0", time.Minute, start("/bin/none"), false},
+		{"a start that succeeds", "exit 0", time.Minute, start("/bin/true"), true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pid")
 			h := shHook("sleep 1000 & echo $! >" + file + "; " + row.script)
 			h.Timeout = row.timeout
-			if err := h.Run(&container.State{Bundle: "/"}); (err == nil) != row.lives {
+			if err := row.run(h); (err == nil) != row.lives {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(file)
@@ -133,17 +149,17 @@ func TestGroupOfHookEnds(t *testing.T) {
 				n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, wait)
 				return err == nil && n == 1
 			}
-			if row.lives {
-				if ends(0) {
-					t.Error("it has ended")
+			if !row.lives {
+				if !ends(10000) {
+					t.Errorf("process %d lives on", pid)
 				}
-				if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
-					t.Error(err)
-				}
+			} else if ends(0) {
+				t.Error("it has ended")
 			}
-			if !ends(10000) {
-				t.Errorf("process %d lives on", pid)
+			if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+				t.Error(err)
 			}
+			ends(-1)
 		})
 	}
 }

@@ -115,7 +115,7 @@ func (c *compiler) emitHooks(control prog.FD) error {
 // emitStartHooks adds the point at which hooks are called right before the user's program.
 // The program has the container's rights by then, and holds nothing of the host but what
 // it needs to the end.
-func (c *compiler) emitStartHooks(control prog.FD) error {
+func (c *compiler) emitStartHooks(control prog.Arg) error {
 	if !c.spec.Hooks.any(StartContainer) {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (c *compiler) emitStartHooks(control prog.FD) error {
 // To whoever has no CAP_SYS_PTRACE the kernel shows the namespaces of a process only if
 // that is dumpable. So it is, for as long as hooks are called, where that gives nobody a
 // right who could not trace the caller as well.
-func (c *compiler) emitHookPoint(control prog.FD, origin, why string, kinds ...HookKind) error {
+func (c *compiler) emitHookPoint(control prog.Arg, origin, why string, kinds ...HookKind) error {
 	if !c.spec.Hooks.any(kinds...) {
 		return nil
 	}

@@ -58,7 +58,34 @@ func (h CommandHook) Run(s *State) error {
 	if err != nil {
 		return err
 	}
-	return h.run(program, s, nil)
+	process, err := h.run(program, s, nil)
+	if err != nil {
+		return err
+	}
+	return (&called{left: []*nsexec.Process{process}}).end(false)
+}
+
+// called are the hooks that a start has called.
+type called struct {
+	any bool
+	// left are the processes of those that have ended well. They are not waited for
+	// until the start has come to its end: so long their numbers are their own, and those
+	// of the groups in which they may have left somebody.
+	left []*nsexec.Process
+}
+
+// end waits for them. When the start has failed, what they have left behind ends.
+func (c *called) end(failed bool) error {
+	var errs []error
+	for _, p := range c.left {
+		if failed {
+			_ = unix.Kill(-p.Pid(), unix.SIGKILL) // ESRCH: there is nobody
+		}
+		_, err := p.Wait()
+		errs = append(errs, err, p.Close())
+	}
+	c.left = nil
+	return errors.Join(errs...)
 }
 
 // told is the state of a container as hooks get it: what the specification has of it, and
@@ -74,23 +101,26 @@ type told struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// callHook calls a hook for the process whose namespaces it may join, which is nil when
-// the container is gone.
-func (s Step) callHook(state State, process *nsexec.Process) error {
-	state.Status, state.Pid = s.Kind.status(), 0
-	if process != nil {
-		state.Pid = process.Pid()
-	}
+// callHook calls the hook of a step for the container whose first process is pid, with
+// its pidfd: the hooks inside join that one's namespaces. Both are 0 when it is gone.
+func (s Step) callHook(state State, pid, pidfd int, hooks *called) error {
+	hooks.any = true
+	state.Status, state.Pid = s.Kind.status(), pid
 	h, ok := asCommand(s.Hook)
 	if !ok {
 		return s.Hook.Run(&state)
 	}
 	var files []prog.FD
 	if s.Kind.inside() {
-		state.Pid = pidInside(state.Pid)
-		files = []prog.FD{{Num: process.PidFD(), Name: containerFile.Name}}
+		state.Pid = pidInside(pid)
+		files = []prog.FD{{Num: pidfd, Name: containerFile.Name}}
 	}
-	return h.run(s.Program, &state, files)
+	done, err := h.run(s.Program, &state, files)
+	if err != nil {
+		return err
+	}
+	hooks.left = append(hooks.left, done)
+	return nil
 }
 
 // pidInside is the number of a process in its own pid namespace: the last one of its
@@ -110,17 +140,17 @@ func pidInside(pid int) int {
 	return 0
 }
 
-// run executes the hook's program and waits for it. more are descriptors behind the
-// standard ones.
-func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) error {
+// run executes the hook's program until it has ended well. Then it is left to be waited
+// for. more are descriptors behind the standard ones.
+func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) (*nsexec.Process, error) {
 	in, err := stateFile(told{s.Version, s.ID, s.Status, s.Pid, s.Bundle, s.Annotations})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unix.Close(in)
 	var out [2]int
 	if err := unix.Pipe2(out[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return fmt.Errorf("pipe: %w", err)
+		return nil, fmt.Errorf("pipe: %w", err)
 	}
 	defer unix.Close(out[0])
 	// Only the reading end does not block: the other one is the hook's.
@@ -131,20 +161,17 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) error 
 	}
 	unix.Close(out[1])
 	if err != nil {
-		return &HookError{Path: h.Path, Err: err}
+		return nil, &HookError{Path: h.Path, Err: err}
 	}
-	defer process.Close()
 	said, err := h.attend(process, out[0])
 	if err == nil {
 		err = failure(process.Ended())
 	}
 	if err != nil {
-		// Until it is waited for, its number is its own, and so is that of its group.
-		_ = unix.Kill(-process.Pid(), unix.SIGKILL) // ESRCH: there is nobody left
 		err = &HookError{Path: h.Path, Output: said, Err: err}
+		return nil, errors.Join(err, (&called{left: []*nsexec.Process{process}}).end(true))
 	}
-	_, waited := process.Wait()
-	return errors.Join(err, waited)
+	return process, nil
 }
 
 // failure is what a status is as an error.

@@ -43,8 +43,8 @@ func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
-	hooked := false
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, &hooked), Record: trace.record(), Explain: p.explain}
+	hooks := &called{}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, hooks), Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -87,24 +87,27 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 	config.Image, config.Files = image, files
 	process, err := nsexec.Start(config)
 	if err == nil {
-		if err = p.after(process, trace); err == nil {
+		if err = p.after(process, trace, hooks); err == nil {
+			err = hooks.end(false)
+		}
+		if err == nil {
 			return process, nil
 		}
-		hooked = true
 		_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
 		_, waited := process.Wait()
 		err = errors.Join(err, waited, process.Close())
 	}
-	if hooked { // whoever has been told of the container is told of its end
+	err = errors.Join(err, hooks.end(true))
+	if hooks.any { // whoever has been told of the container is told of its end
 		err = errors.Join(err, p.Ended())
 	}
 	return nil, err
 }
 
 // after does what the host's side does when the user's program runs.
-func (p *Plan) after(process *nsexec.Process, trace *Trace) error {
+func (p *Plan) after(process *nsexec.Process, trace *Trace, hooks *called) error {
 	for _, s := range p.After {
-		if err := trace.during(s, process, p.State); err != nil {
+		if err := trace.during(s, process, p.State, hooks); err != nil {
 			return err
 		}
 	}
@@ -117,12 +120,13 @@ func (p *Plan) after(process *nsexec.Process, trace *Trace) error {
 // matter for a warning: the container is gone in any case.
 func (p *Plan) Ended() error {
 	var errs []error
+	hooks := &called{}
 	for _, s := range p.End {
-		if err := s.callHook(p.State, nil); err != nil {
+		if err := s.callHook(p.State, 0, 0, hooks); err != nil {
 			errs = append(errs, &StepError{Step: s, Err: err})
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, hooks.end(false))...)
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.

@@ -109,12 +109,12 @@ func (t *Trace) step(s Step) (int, error) {
 }
 
 // during does a step for a process that waits at a sync point, or that runs.
-func (t *Trace) during(s Step, process *nsexec.Process, state State) error {
+func (t *Trace) during(s Step, process *nsexec.Process, state State, hooks *called) error {
 	var begun time.Duration
 	if t != nil {
 		begun = nsexec.Now()
 	}
-	err := s.doFor(process, state)
+	err := s.doFor(process, state, hooks)
 	if err != nil {
 		err = &StepError{Step: s, Err: err}
 	}
