@@ -181,7 +181,7 @@ func (c *compiler) hookSteps(kinds ...HookKind) ([]Step, error) {
 	var steps []Step
 	for _, kind := range kinds {
 		for i, hook := range *c.spec.Hooks.list(kind) {
-			s := Step{Action: RunHook, Kind: kind, Hook: hook, Why: hookWhy[kind], Origin: hookOrigin(kind, i)}
+			s := Step{Action: RunHook, Kind: kind, Hook: hook, Why: kind.why(), Origin: hookOrigin(kind, i)}
 			if h, ok := asCommand(hook); ok {
 				program, err := c.hookProgram(kind, i, h)
 				if err != nil {
@@ -195,13 +195,19 @@ func (c *compiler) hookSteps(kinds ...HookKind) ([]Step, error) {
 	return steps, nil
 }
 
-var hookWhy = map[HookKind]string{
-	Prestart:        "on the host, before the container's root is its root",
-	CreateRuntime:   "on the host, before the container's root is its root",
-	CreateContainer: "in the container's namespaces, and in the host's tree",
-	StartContainer:  "in the container, before its program",
-	Poststart:       "on the host, now that the container's program runs",
-	Poststop:        "on the host, now that the container is gone",
+// why says in a plan where hooks of this kind stand.
+func (k HookKind) why() string {
+	switch k {
+	case CreateContainer:
+		return "in the container's namespaces, and in the host's tree"
+	case StartContainer:
+		return "in the container, before its program"
+	case Poststart:
+		return "on the host, now that the container's program runs"
+	case Poststop:
+		return "on the host, now that the container is gone"
+	}
+	return "on the host, before the container's root is its root"
 }
 
 // hookPlace is where the root is attached, for hooks that look for it where it is on the

@@ -169,7 +169,7 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) (*nsex
 	}
 	if err != nil {
 		err = &HookError{Path: h.Path, Output: said, Err: err}
-		return nil, errors.Join(err, (&called{left: []*nsexec.Process{process}}).end(true))
+		return nil, withMore(err, (&called{left: []*nsexec.Process{process}}).end(true))
 	}
 	return process, nil
 }

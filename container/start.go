@@ -95,13 +95,22 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		}
 		_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
 		_, waited := process.Wait()
-		err = errors.Join(err, waited, process.Close())
+		err = withMore(err, waited, process.Close())
 	}
-	err = errors.Join(err, hooks.end(true))
+	err = withMore(err, hooks.end(true))
 	if hooks.any { // whoever has been told of the container is told of its end
-		err = errors.Join(err, p.Ended())
+		err = withMore(err, p.Ended())
 	}
 	return nil, err
+}
+
+// withMore is an error, with what else went wrong behind it. The first stays as it is
+// where that is nothing.
+func withMore(err error, more ...error) error {
+	if more := errors.Join(more...); more != nil {
+		return errors.Join(err, more)
+	}
+	return err
 }
 
 // after does what the host's side does when the user's program runs.

@@ -94,7 +94,8 @@ func judgeHooks(same func(string, any, any), got container.Hooks, h *specs.Hooks
 		got  []container.Hook
 		want []specs.Hook
 	}{
-		{"prestart", got.Prestart, h.Prestart}, //nolint:staticcheck // deprecated, and still used by engines
+		//lint:ignore SA1019 deprecated, and engines still use them
+		{"prestart", got.Prestart, h.Prestart},
 		{"createRuntime", got.CreateRuntime, h.CreateRuntime},
 		{"createContainer", got.CreateContainer, h.CreateContainer},
 		{"startContainer", got.StartContainer, h.StartContainer},
