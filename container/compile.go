@@ -16,11 +16,13 @@ import (
 // Compile turns what is wanted into what will be done. It is a pure function: it asks
 // nobody but its arguments, and does nothing. The error names the line of the
 // configuration that cannot be done, and why.
-func Compile(spec Spec, host Host) (*Plan, error) {
+func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, false) }
+
+func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	if len(host.Missing) > 0 {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
-	c := &compiler{spec: spec, host: host, b: &prog.Builder{}, plan: &Plan{}}
+	c := &compiler{spec: spec, host: host, gated: gated, b: &prog.Builder{}, plan: &Plan{}}
 	c.b.Grow(320) // the default bundle has 230 operations
 	if err := c.check(); err != nil {
 		return nil, err
@@ -38,8 +40,9 @@ func Compile(spec Spec, host Host) (*Plan, error) {
 	if err := c.hooksAround(); err != nil {
 		return nil, err
 	}
+	c.plan.gate = c.gated
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
-	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept()}
+	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
 	if c.inTwo() {
 		c.plan.Clone.Namespaces = 0 // the first process makes them for the second
 	}
@@ -59,6 +62,9 @@ type compiler struct {
 	proc  prog.Slot // the host's procfs, once it is open
 
 	terminal mounts.Terminal // its two ends, if there is one
+
+	gated bool    // the container waits to be started
+	gate  prog.FD // where it does
 }
 
 // warn keeps a warning for the reader of the plan.
@@ -81,6 +87,7 @@ func (c *compiler) before() {
 		c.plan.Before = append(c.plan.Before, s)
 		return s.As
 	}
+	c.beforeCgroup(step)
 	// Who may copy mounts hands them down; otherwise the container copies, if it may.
 	handed := c.host.copiesMounts() || !c.inUser() && !c.host.ForeignMounts
 	if handed && c.spec.Root.Overlay == nil { // which it makes in any case
@@ -102,6 +109,7 @@ func (c *compiler) before() {
 			As: c.hand(clone.NsName(ns.Type)), Why: "to join", Origin: "linux.namespaces",
 		}))
 	}
+	c.beforeGate(step)
 	if c.spec.Init {
 		step(Step{ // the last one, for nsexec.EmitInit
 			Action: OpenInit, As: c.hand("init"),
@@ -149,6 +157,7 @@ func (c *compiler) child() error {
 	emitUmask(b, c.umask())                           // the user's
 	c.emitCwdCheck()                                  // a working directory outside of the root would be a way out
 	nsexec.EmitCloseOnExec(b, n)                      // no other descriptor of the host survives what is executed
+	c.emitGate(control)                               // where the container waits for start
 	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
 		return err
 	}
@@ -226,6 +235,7 @@ func (c *compiler) check() error {
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
 	c.checkHooks(wrong)
+	c.checkCgroup(wrong)
 	return errors.Join(errs...)
 }
 

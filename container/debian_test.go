@@ -1,13 +1,7 @@
 package container_test
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/selfcontain/runtime/container"
@@ -18,13 +12,7 @@ import (
 // package manager.
 func TestDebian(t *testing.T) {
 	nstest.Root(t)
-	if os.Getenv("NSTEST_GUEST") != "" {
-		t.Skip("skipped: a guest has no network for debootstrap; this runs on the host")
-	}
-	if testing.Short() {
-		t.Skip("skipped: debootstrap takes a minute the first time; not with -short")
-	}
-	spec := with(debian(t), func(s *container.Spec) {
+	spec := with(nstest.Debian(t), func(s *container.Spec) {
 		s.Root.Readonly = true
 		s.Process.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"}
 	})
@@ -49,38 +37,4 @@ func TestDebian(t *testing.T) {
 			}
 		})
 	}
-}
-
-// debian is the root directory of a Debian 12, which is made once and kept in the user's
-// cache directory. Containers have it read-only.
-func debian(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := filepath.Join(cache, "selfcontain", "debian-bookworm-"+runtime.GOARCH)
-	if _, err := os.Stat(root); err == nil {
-		return root
-	}
-	debootstrap, err := nstest.Tool("debootstrap")
-	if err != nil {
-		t.Fatal("debootstrap is not installed: apt-get install debootstrap debian-archive-keyring")
-	}
-	if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	// It takes its name when it is whole.
-	part := fmt.Sprintf("%s.%d", root, os.Getpid())
-	defer os.RemoveAll(part)
-	t.Logf("debootstrap to %s, once", root)
-	cmd := exec.CommandContext(t.Context(), debootstrap, "--variant=minbase", "bookworm", part)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS} // it mounts a procfs
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("debootstrap: %v\n%s", err, out)
-	}
-	if err := os.Rename(part, root); err != nil {
-		t.Fatal(err)
-	}
-	return root
 }

@@ -10,5 +10,11 @@
 // before, how the process is born, every system call of the container up to the
 // user's program, what the host's side does while the container waits for it, and what
 // is left to do afterwards. It can be printed, compared, and hashed before anything is
-// done. [Start] does what the Plan says.
+// done. [Plan.Start] does what the Plan says.
+//
+// [Create] makes a container that waits to be started, and that other processes find by
+// its id:
+//
+//	Create ──► Container: Start, Signal, Pause, Resume, Set, Wait, Destroy
+//	Load, List ──► the same, in any process
 package container

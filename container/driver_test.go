@@ -21,6 +21,7 @@ var drivers = map[string]func(args []string) int{
 	"start":    startDriver,
 	"probe":    probeDriver,
 	"filtered": filteredDriver,
+	"life":     lifeDriver,
 }
 
 // driver is a command that runs a driver of this binary. The spec is on its

@@ -16,16 +16,21 @@ import (
 )
 
 // syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs(trace *Trace, hooks *called) []func(*nsexec.Process) error {
+func (p *Plan) syncs(trace *Trace, at *place, hooks *called) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := trace.during(s, process, p.State, hooks); err != nil {
+				if err := trace.during(s, process, p.State, at, hooks); err != nil {
 					return err
 				}
 			}
 			return nil
+		}
+	}
+	for i, steps := range p.During {
+		if len(steps) > 0 && steps[0].Action == KeepState {
+			return list[:i+1] // what is behind the gate is not ours to do
 		}
 	}
 	return list

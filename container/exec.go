@@ -27,21 +27,14 @@ func (c *compiler) emitCwd(t mounts.Tree) {
 // emitCwdCheck makes sure that the working directory lies inside the root. From one
 // outside, say a directory of the host that a descriptor led to, every file of the
 // host could be reached. The kernel names such a directory "(unreachable)/…".
-//
-// The interpreter cannot compare; futex can: it answers EAGAIN at once where the word
-// at an address is another than the one it is told to wait on.
 func (c *compiler) emitCwdCheck() {
 	c.b.From("process.cwd")
 	buffer := prog.Buffer("cwd", unix.PathMax)
 	c.b.Add(prog.Op{Call: prog.Getcwd, Args: prog.Args{buffer, prog.Int(unix.PathMax)}, Why: "as the kernel sees it, not as libc would say"})
 	word := binary.LittleEndian.Uint32([]byte("(unr"))
-	c.b.Add(prog.Op{
-		Call:     prog.Futex,
-		Args:     prog.Args{buffer, prog.Int(0), prog.Int(word), prog.Timespec(0, 0)},
-		Tolerate: unix.EAGAIN,
-		Why:      `it does not begin with "(unr", for unreachable`,
-		Hint:     "the working directory is outside of the container's root",
-	})
+	op := prog.Differs(buffer, prog.Int(word))
+	op.Why, op.Hint = `it does not begin with "(unr", for unreachable`, "the working directory is outside of the container's root"
+	c.b.Add(op)
 }
 
 // emitExec executes the user's program. A name without a slash is tried in every

@@ -121,6 +121,9 @@ func (c *compiler) beforeMounts(step func(Step) prog.FD) {
 	}
 	c.spec.Mounts = slices.Clone(c.spec.Mounts)
 	for i := range c.spec.Mounts {
+		if !c.inUser() && c.usualIDs(i) {
+			continue
+		}
 		m := &c.spec.Mounts[i]
 		opts, ids, err := c.mountIDs(i)
 		if err != nil || !opts.Bind || !c.inUser() && ids == nil {

@@ -60,7 +60,11 @@ func golden(t *testing.T, a archive) *container.Plan {
 	if err := decoder.Decode(&spec); err != nil {
 		t.Fatalf("spec: %v", err)
 	}
-	plan, err := container.Compile(spec, hostOf(t, strings.TrimSpace(a.files["host"])))
+	compile := container.Compile
+	if _, waits := a.files["gated"]; waits {
+		compile = container.CompileGated
+	}
+	plan, err := compile(spec, hostOf(t, strings.TrimSpace(a.files["host"])))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (h CommandHook) Run(s *State) error {
 // called are the hooks that a start has called.
 type called struct {
 	any bool
-	// left are the processes of those that have ended well. They are not waited for
+	// left are the processes of those on the host that have ended well. They are not waited for
 	// until the start has come to its end: so long their numbers are their own, and those
 	// of the groups in which they may have left somebody.
 	left []*nsexec.Process
@@ -118,8 +118,13 @@ func (s Step) callHook(state State, pid, pidfd int, hooks *called) error {
 	if err != nil {
 		return err
 	}
-	hooks.left = append(hooks.left, done)
-	return nil
+	if !s.Kind.inside() {
+		hooks.left = append(hooks.left, done)
+		return nil
+	}
+	// The first process of a pid namespace does not end before everything in it has
+	// been waited for. What is left behind in there ends with it.
+	return (&called{left: []*nsexec.Process{done}}).end(false)
 }
 
 // pidInside is the number of a process in its own pid namespace: the last one of its

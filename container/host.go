@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,11 +125,21 @@ func (h *Host) probeCapabilities() error {
 	return nil
 }
 
-// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it.
+// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it. It reads
+// without package os, which would set up its network poller for one file of /proc.
 func (h *Host) probeCgroup() error {
-	own, err := os.ReadFile("/proc/self/cgroup")
+	fd, err := unix.Open("/proc/self/cgroup", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil //nolint:nilerr // a kernel without cgroups has no such file
+	}
+	defer unix.Close(fd)
+	own, n := make([]byte, 0, 1024), 1
+	for n > 0 {
+		own = slices.Grow(own, 512)
+		if n, err = unix.Read(fd, own[len(own):cap(own)]); err != nil {
+			return fmt.Errorf("/proc/self/cgroup: %w", err)
+		}
+		own = own[:len(own)+n]
 	}
 	found := false
 	for line := range strings.Lines(string(own)) {

@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,13 @@ func (c *compiler) mountIDs(i int) (opts mounts.Options, ids *MountIDs, err erro
 	return opts, &own, err
 }
 
+// usualIDs reports whether a mount has those of its file system: most have, and their
+// options need not be looked at more closely.
+func (c *compiler) usualIDs(i int) bool {
+	_, given := c.spec.MountIDs[i]
+	return !given && !slices.Contains(c.spec.Mounts[i].Options, "idmap") && !slices.Contains(c.spec.Mounts[i].Options, "ridmap")
+}
+
 // checkMountIDs refuses an id-mapped mount that cannot be had.
 func (c *compiler) checkMountIDs(wrong refuse) {
 	for i := range c.spec.MountIDs {
@@ -46,6 +54,9 @@ func (c *compiler) checkMountIDs(wrong refuse) {
 		}
 	}
 	for i := range c.spec.Mounts {
+		if c.usualIDs(i) {
+			continue
+		}
 		opts, ids, err := c.mountIDs(i)
 		if err != nil || ids == nil {
 			continue // package mounts says what is wrong with the options

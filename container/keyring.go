@@ -59,12 +59,9 @@ func (c *compiler) emitKeyring() {
 		Why: "is it new, or was there one of this name",
 	})
 	for at, word := range []string{"0;0;", "3f13", "0000"} {
-		b.Add(prog.Op{
-			Call:     prog.Futex,
-			Args:     prog.Args{prog.Ref{Block: text, Offset: len("keyring;") + 4*at}, prog.Int(0), prog.Int(binary.LittleEndian.Uint32([]byte(word))), prog.Timespec(0, 0)},
-			Tolerate: unix.ETIMEDOUT, OnError: nameless,
-			Why: "a new one has " + word + " here",
-		})
+		op := prog.Same(prog.Ref{Block: text, Offset: len("keyring;") + 4*at}, prog.Int(binary.LittleEndian.Uint32([]byte(word))))
+		op.OnError, op.Why = nameless, "a new one has "+word+" here"
+		b.Add(op)
 	}
 	b.Add(prog.Op{
 		Call: prog.Keyctl, Args: prog.Args{prog.Int(unix.KEYCTL_SETPERM), ring, prog.Int(c.keyringMode())},

@@ -13,3 +13,12 @@ func Made(e Event, text string, p *prog.Program) Event {
 	e.text, e.program = text, p
 	return e
 }
+
+// Reached has a function called at every step of a creation.
+func (o CreateOptions) Reached(f func(step string)) CreateOptions { o.reached = f; return o }
+
+// Edit has a function change the plan of a creation.
+func (o CreateOptions) Edit(f func(*Plan) error) CreateOptions { o.edit = f; return o }
+
+// Place is the directory of a container.
+func Place(c *Container) string { return c.root + "/" + c.id }

@@ -8,8 +8,9 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools: map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount"},
-	Users: []nstest.User{subuser},
+	Cgroups: true,
+	Tools:   map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount"},
+	Users:   []nstest.User{subuser},
 }
 
 // TestMain is also the way into the processes that tests start of their own binary: a

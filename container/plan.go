@@ -34,6 +34,8 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
+	cgroup string
+	gate   bool  // it waits in front of the user's program
 	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
 	host   *Host
 }
@@ -45,6 +47,8 @@ type Birth struct {
 	// Files are the descriptors that it gets. Those of the caller's are the
 	// program's standard input, output and error; the others come from Before.
 	Files []prog.FD
+	// Cgroup is the group that it is born in; empty is the caller's. CLONE_INTO_CGROUP
+	Cgroup string
 	// Kept is how many of them, from 0 on, stay open in the program.
 	Kept int
 }
@@ -62,7 +66,7 @@ func (b Birth) First() (*prog.Program, error) {
 
 // String is the call to clone3.
 func (b Birth) String() string {
-	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(nsexec.CloneFlags|uint64(b.Namespaces)))
+	return fmt.Sprintf("clone3({flags=%s, exit_signal=SIGCHLD}, 88)", prog.CloneFlags(nsexec.CloneFlags|uint64(b.Namespaces)|b.birthFlags()))
 }
 
 // Digest is the SHA-256 of the image that the container executes, in hexadecimal. The

@@ -61,6 +61,8 @@ type Spec struct {
 	// Bundle is the directory on the host that the configuration comes from. Hooks run
 	// there and are told of it. An absolute path, needed with hooks that are commands.
 	Bundle string
+	// Cgroup is a control group of its own; nil leaves it in the caller's.
+	Cgroup *Cgroup
 	// Labels and Annotations are kept with the container and mean nothing to it.
 	Labels      []string
 	Annotations map[string]string

@@ -35,16 +35,24 @@ func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdi
 
 // start is Start, which keeps a record of the times if there is a trace for it.
 func (p *Plan) start(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
-	process, err := p.attempt(stdio, trace)
+	if p.gate {
+		return nil, errGated
+	}
+	return p.startIn(stdio, trace, nil)
+}
+
+// startIn is start, in a place where others find a container that waits.
+func (p *Plan) startIn(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
+	process, err := p.attempt(stdio, trace, at)
 	if err != nil {
 		p.diagnose(err)
 	}
 	return process, err
 }
 
-func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
+func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
 	hooks := &called{}
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, hooks), Record: trace.record(), Explain: p.explain}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at, hooks), Record: trace.record(), Explain: p.explain}
 	if p.Terminal {
 		if stdio.Console == nil {
 			return nil, errors.New("process.terminal: nobody takes the other end of the terminal: Stdio.Console is nil")
@@ -74,7 +82,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		return nil, err
 	}
 	for _, s := range p.Before {
-		fd, err := trace.step(s)
+		fd, err := trace.step(s, at)
 		if err != nil {
 			return nil, err
 		}
@@ -85,9 +93,19 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace) (*nsexec.Process, error) {
 		files[s.As.Num] = prog.FD{Num: fd, Name: s.As.Name}
 	}
 	config.Image, config.Files = image, files
+	if at != nil {
+		config.Report = at.report
+		if at.group != nil {
+			config.Cgroup = at.group.FD()
+		}
+		at.at("clone")
+	}
 	process, err := nsexec.Start(config)
 	if err == nil {
-		if err = p.after(process, trace, hooks); err == nil {
+		if at == nil {
+			err = p.after(process, trace, hooks)
+		}
+		if err == nil {
 			err = hooks.end(false)
 		}
 		if err == nil {
@@ -116,7 +134,7 @@ func withMore(err error, more ...error) error {
 // after does what the host's side does when the user's program runs.
 func (p *Plan) after(process *nsexec.Process, trace *Trace, hooks *called) error {
 	for _, s := range p.After {
-		if err := trace.during(s, process, p.State, hooks); err != nil {
+		if err := trace.during(s, process, p.State, nil, hooks); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
@@ -36,6 +37,8 @@ type Step struct {
 	Hook    Hook
 	Kind    HookKind
 	Program *prog.Program
+	// Files are what LimitCgroup writes.
+	Files []cgroupv2.File
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
@@ -63,6 +66,17 @@ const (
 	// OpenInit writes the image of the built-in init, [nsexec.Reaper], to a place where
 	// nobody can change it. memfd_create(2)
 	OpenInit Action = "open-init"
+
+	// MakeCgroup makes the container's cgroup, LimitCgroup writes its limits, and
+	// FilterDevices says which devices may be opened in it.
+	MakeCgroup    Action = "make-cgroup"
+	LimitCgroup   Action = "limit-cgroup"
+	FilterDevices Action = "filter-devices"
+	// ListenGate makes the socket at which the container waits, in the directory where its
+	// state is kept. unix(7)
+	ListenGate Action = "listen-gate"
+	// KeepState writes what another process has to know of the container that waits.
+	KeepState Action = "keep-state"
 
 	// DenySetgroups forbids setgroups(2) in the user namespace of the container, for
 	// ever, while the container waits.
@@ -94,6 +108,12 @@ func (s Step) String() string {
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
 	case RunHook:
 		return s.hookCall()
+	case MakeCgroup, LimitCgroup, FilterDevices:
+		return s.cgroupText()
+	case ListenGate:
+		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)
+	case KeepState:
+		return fmt.Sprintf("write %q, fsync, rename", s.Path)
 	case OpenInit:
 		return `memfd_create("selfcontain", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC); write, fcntl F_ADD_SEALS: nobody can change it`
 	}

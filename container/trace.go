@@ -98,7 +98,10 @@ func (t *Trace) image(program *prog.Program) (*nsexec.Image, error) {
 }
 
 // step does a step of the host's side.
-func (t *Trace) step(s Step) (int, error) {
+func (t *Trace) step(s Step, at *place) (int, error) {
+	if at != nil {
+		return at.do(s)
+	}
 	if t == nil {
 		return s.do()
 	}
@@ -109,12 +112,12 @@ func (t *Trace) step(s Step) (int, error) {
 }
 
 // during does a step for a process that waits at a sync point, or that runs.
-func (t *Trace) during(s Step, process *nsexec.Process, state State, hooks *called) error {
+func (t *Trace) during(s Step, process *nsexec.Process, state State, at *place, hooks *called) error {
 	var begun time.Duration
 	if t != nil {
 		begun = nsexec.Now()
 	}
-	err := s.doFor(process, state, hooks)
+	err := at.doFor(s, process, state, hooks)
 	if err != nil {
 		err = &StepError{Step: s, Err: err}
 	}

@@ -61,6 +61,35 @@ func TestPlanIsTheTruth(t *testing.T) {
 	t.Logf("%d specs, %d calls compared, %d of them of the containers' programs", specs, calls, ops)
 }
 
+// TestGatedPlanIsTheTruth does so with containers that are created and then started: the
+// program is the same, and waits.
+func TestGatedPlanIsTheTruth(t *testing.T) {
+	nstest.Root(t)
+	for _, row := range []truthRow{
+		{"the usual container", 0, func(*testing.T, *container.Spec, string) {}},
+		{"an init in a user namespace, and descriptors that stay open", 0, func(t *testing.T, s *container.Spec, _ string) {
+			inUser(t)(s)
+			s.Init = true
+		}},
+		{"a program found in the third directory of PATH", 0, func(_ *testing.T, s *container.Spec, _ string) {
+			s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/none:/etc:/bin:/usr/bin"}
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			spec := usual(rootFSFor(t))
+			row.change(t, &spec, "")
+			state := filepath.Join(t.TempDir(), "state")
+			w := observeAs(t, spec, "life", container.CompileGated, "LIFE="+state+" -1", "LIFE_WAITS=1")
+			if w.status != row.status {
+				t.Errorf("it ended with %d, want %d\n%s", w.status, row.status, w.stderr)
+			}
+			if _, err := w.compare(write(t, w.plan.Child)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 type truthRow struct {
 	name   string
 	status int
@@ -323,10 +352,16 @@ var truthRows = []truthRow{
 
 // notShort are rows in which the kernel does nothing that it does not do in another.
 var notShort = []string{
-	"a read-only root", "no capabilities, no_new_privs or limits asked for", "no network namespace",
-	"a mount namespace and nothing else", "resource limits", "no masked or read-only paths",
-	"a program found in the third directory of PATH", "a program that is not there",
-	"an unbindable root", "a signal at the parent's death, and a umask",
+	"a read-only root", "securebits", "no capabilities, no_new_privs or limits asked for", "no network namespace",
+	"a mount namespace and nothing else", "mount points that are missing", "mount points behind links",
+	"a working directory to be made", "resource limits", "devices that are there already, and links of the host",
+	"a device that is another one", "a terminal of a devpts that the tree has brought along",
+	"an init that is not the first of a pid namespace", "an init, and a program that is not there",
+	"a user namespace without an id 0, and few others", "a user namespace to join", "a time namespace",
+	"no masked or read-only paths", "a program found in the third directory of PATH", "a program that is not there",
+	"a program that is nowhere along PATH", "a mount that fails", "a shared root", "an unbindable root",
+	"a signal at the parent's death, and a umask", "a lower nice value, and the nearest memory",
+	"a keyring whose name somebody has",
 }
 
 // witness is what strace saw of a container.
@@ -346,13 +381,19 @@ type witness struct {
 // one to be set right.
 func observe(t *testing.T, spec container.Spec) *witness {
 	t.Helper()
+	return observeAs(t, spec, "run", container.Compile)
+}
+
+// observeAs does so for a driver and what it compiles.
+func observeAs(t *testing.T, spec container.Spec, name string, compile func(container.Spec, container.Host) (*container.Plan, error), environ ...string) *witness {
+	t.Helper()
 	host, err := container.Probe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	host.Ignored |= 1 << (unix.SIGHUP - 1)
 	w := &witness{}
-	if w.plan, err = container.Compile(spec, host); err != nil {
+	if w.plan, err = compile(spec, host); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "strace")
@@ -360,7 +401,8 @@ func observe(t *testing.T, spec container.Spec) *witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := driver(t, "run", spec, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", strace, "-ff", "-o", out, "-v", "--pidns-translation", "-s", "1000000")
+	cmd := driver(t, name, spec, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", strace, "-ff", "-o", out, "-v", "--pidns-translation", "-s", "1000000")
+	cmd.Env = append(cmd.Env, environ...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	w.status = exitCode(t, onOneProcessor(t, cmd.Run))
@@ -643,6 +685,12 @@ func (w *witness) compareDuring() error {
 			if s.Action == container.RunHook { // [witness.compareHooks]
 				continue
 			}
+			if s.Action == container.KeepState {
+				if !slices.ContainsFunc(w.during, func(line string) bool { return keeps.MatchString(line) }) {
+					return fmt.Errorf("during: strace did not see %s", s)
+				}
+				continue
+			}
 			open, write, ok := strings.Cut(strings.Replace(s.String(), "PID", pid, 1), "; write ")
 			if !ok {
 				return fmt.Errorf("during: %s is no write", s)
@@ -669,6 +717,9 @@ func (w *witness) compareDuring() error {
 	}
 	return nil
 }
+
+// keeps is how the state gets its place.
+var keeps = regexp.MustCompile(`^renameat2?\(\d+, "state.new", \d+, "state"`)
 
 // inNamespaces is the directory of the namespaces of a process that has some of its
 // own, for as long as the test runs.

@@ -24,7 +24,7 @@ func TestUserNamespaceKilledAtEveryOperation(t *testing.T) {
 		fork := slices.IndexFunc(ops(whole.Child), func(op prog.Op) bool { return op.Call == prog.Clone3 })
 		tried, died, every := 0, 0, 1
 		if testing.Short() {
-			every = 16
+			every = 32
 		}
 		for at := 2; at < whole.Child.Len(); at++ {
 			if at > fork+4 && at%every != 0 {

@@ -160,30 +160,20 @@ func (e *emitter) remount(i int) {
 
 // isProc compares the type of the file system that a descriptor lies in, and stops
 // where it is a procfs and should not be, or the other way round.
-//
-// The interpreter has no comparison, but the kernel has: futex(2) waits only while a
-// word in memory has a certain value. With no time to wait that is ETIMEDOUT if they
-// are equal and EAGAIN if not.
 func (e *emitter) isProc(fd prog.Arg, want bool, why, hint string) {
-	tolerate := unix.EAGAIN
-	if want {
-		tolerate = unix.ETIMEDOUT
-	}
-	e.isFilesystem(fd, unix.PROC_SUPER_MAGIC, tolerate, why, hint)
+	e.isFilesystem(fd, unix.PROC_SUPER_MAGIC, want, why, hint)
 }
 
 // isFilesystem compares the type of the file system that a descriptor lies in with a
-// number of statfs(2), and stops at the answer that is not tolerated: ETIMEDOUT stands
-// for the same, EAGAIN for another.
-func (e *emitter) isFilesystem(fd prog.Arg, magic uint64, tolerate unix.Errno, why, hint string) {
+// number of statfs(2), and stops where it is another one, or where it is not wanted and
+// it is that one.
+func (e *emitter) isFilesystem(fd prog.Arg, magic uint64, want bool, why, hint string) {
 	statfs := prog.Buffer("statfs", 120)
 	e.b.Add(prog.Op{Call: prog.Fstatfs, Args: prog.Args{fd, statfs}, Why: "what file system is this?"})
-	e.b.Add(prog.Op{
-		Call:     prog.Futex, // f_type is the first word of struct statfs
-		Args:     prog.Args{statfs, prog.Int(futexWait), prog.Int(magic), prog.Timespec(0, 0)},
-		Tolerate: tolerate, Why: why, Hint: hint,
-	})
+	op := prog.Differs(statfs, prog.Int(magic)) // f_type is the first word of struct statfs
+	if want {
+		op = prog.Same(statfs, prog.Int(magic))
+	}
+	op.Why, op.Hint = why, hint
+	e.b.Add(op)
 }
-
-// futexWait is FUTEX_WAIT of linux/futex.h.
-const futexWait = 0

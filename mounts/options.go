@@ -146,8 +146,18 @@ func ParseOptions(list []string) (Options, error) {
 	return o, nil
 }
 
+// known is the row of an option, and -1 for one that is none of ours.
+func known(name string) int {
+	for i := range table {
+		if table[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
 func (o *Options) add(name string) error {
-	i := slices.IndexFunc(table[:], func(row option) bool { return row.name == name })
+	i := known(name)
 	switch {
 	case name == "":
 		return nil

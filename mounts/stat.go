@@ -55,7 +55,7 @@ func statxOp(fd prog.Arg, buffer *prog.Block) prog.Op {
 	}
 }
 
-// compare stops the program where a word is another one; how that works, isProc says.
+// compare stops the program where a word is another one.
 func (e *emitter) compare(stat *prog.Block, w word, why, hint string) {
 	op := compareOp(stat, w)
 	op.Why, op.Hint = why, hint
@@ -63,9 +63,5 @@ func (e *emitter) compare(stat *prog.Block, w word, why, hint string) {
 }
 
 func compareOp(stat *prog.Block, w word) prog.Op {
-	return prog.Op{
-		Call:     prog.Futex,
-		Args:     prog.Args{prog.Ref{Block: stat, Offset: w.offset}, prog.Int(futexWait), prog.Int(w.value), prog.Timespec(0, 0)},
-		Tolerate: unix.ETIMEDOUT,
-	}
+	return prog.Same(prog.Ref{Block: stat, Offset: w.offset}, prog.Int(w.value))
 }

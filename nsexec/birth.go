@@ -62,6 +62,7 @@ func handed(files []prog.FD, report, control int) []prog.FD {
 const (
 	birthArgs   = 0
 	birthPidfd  = 128
+	birthMasks  = 144
 	birthReport = 192
 	birthFirst  = 256
 
@@ -99,11 +100,12 @@ func (bi *birth) clone(args clone.Args) error {
 	args.Pidfd = address(birthPidfd)
 	*(*clone.Args)(at(birthArgs)) = args
 
-	pid, errno := vfork(at(birthArgs), at(birthFirst), at(birthReport))
+	*(*uint64)(at(birthMasks)) = ^uint64(0) // all signals
+	pid, errno := rawClone3(at(birthArgs), clone.Size, at(birthFirst), at(birthReport), at(birthMasks))
 	if errno != 0 {
-		return &CloneError{Flags: args.Flags, Errno: errno}
+		return &CloneError{Flags: args.Flags, Errno: unix.Errno(errno)}
 	}
-	bi.pid = pid
+	bi.pid = int(pid)
 	bi.pidfd = int(int32(binary.NativeEndian.Uint32(memory[birthPidfd:])))
 	bi.report = *(*report)(at(birthReport))
 	if bi.report.errno != 0 {
@@ -112,24 +114,4 @@ func (bi *birth) clone(args clone.Args) error {
 		return &OpError{Index: step, Op: op, Origin: op.Origin, Errno: unix.Errno(bi.report.errno)}
 	}
 	return nil
-}
-
-// vfork calls clone3 on a thread that no signal reaches: the child shares its memory
-// and its stack, and a handler of Go's, run in the child, would destroy both. The
-// thread stands still until the child has executed the image or has died.
-func vfork(args, first, rep unsafe.Pointer) (pid int, errno unix.Errno) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	all, old := unix.Sigset_t{}, unix.Sigset_t{}
-	for i := range all.Val {
-		all.Val[i] = ^uint64(0)
-	}
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
-		return 0, err.(unix.Errno)
-	}
-	p, e := rawClone3(args, clone.Size, first, rep)
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil); err != nil {
-		return 0, err.(unix.Errno)
-	}
-	return int(p), unix.Errno(e)
 }

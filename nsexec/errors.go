@@ -26,13 +26,22 @@ type OpError struct {
 	// Cause is what somebody found who looked for the reason, and empty where nobody
 	// did or nothing was found. It is printed in the place of the hint.
 	Cause string
+
+	brief string // Op.Brief, where Op has no arguments
 }
+
+// statusUnknown is the status of a process that was no child of ours.
+const statusUnknown = unix.WaitStatus(1 << 16)
 
 // Error is one line: the operation, where it comes from, what happened, and what
 // that most likely means.
 func (e *OpError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "op %d %s", e.Index, e.Op.Brief())
+	brief := e.brief
+	if brief == "" {
+		brief = e.Op.Brief()
+	}
+	fmt.Fprintf(&b, "op %d %s", e.Index, brief)
 	if e.Origin != "" {
 		fmt.Fprintf(&b, " (%s)", e.Origin)
 	}
@@ -44,6 +53,8 @@ func (e *OpError) Error() string {
 		} else if hint := e.Op.HintFor(e.Errno); hint != "" {
 			fmt.Fprintf(&b, ": %s", hint)
 		}
+	case e.Status == statusUnknown:
+		b.WriteString(": the process ended here")
 	case e.Status.Signaled():
 		fmt.Fprintf(&b, ": the process was killed by %s here", unix.SignalName(e.Status.Signal()))
 	default:

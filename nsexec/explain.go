@@ -37,7 +37,7 @@ func (p *Process) forget() {
 // explain has the caller look why an exec has failed.
 func (p *Process) explain(c Config, err error) {
 	var failed *OpError
-	if c.Explain == nil || !errors.As(err, &failed) || failed.Origin == "clone" || failed.Errno == 0 || failed.Op.Call != prog.Execve && failed.Op.Call != prog.Execveat {
+	if c.Explain == nil || !errors.As(err, &failed) || failed.Origin == "clone" || failed.Errno == 0 || !executes(failed.Op.Call) {
 		return
 	}
 	asked := false
@@ -48,6 +48,12 @@ func (p *Process) explain(c Config, err error) {
 	if !asked {
 		c.Explain(-1, failed)
 	}
+}
+
+// executes reports whether a call is about the user's program: its execution, or the look
+// whether it is there.
+func executes(c prog.Call) bool {
+	return c == prog.Execve || c == prog.Execveat || c == prog.Faccessat2
 }
 
 // lookInto calls a function with the root directory of a mount namespace.

@@ -81,15 +81,15 @@ func (im *Image) Bytes() []byte { return im.data }
 
 // operation is the index of the operation whose record is at an address, which
 // comes from a report and is not to be trusted.
-func (im *Image) operation(step uint64) (int, bool) {
+func (o outline) operation(step uint64) (int, bool) {
 	if step < imageOps || (step-imageOps)%recordSize != 0 {
 		return 0, false
 	}
 	i := (step - imageOps) / recordSize
-	if im.traced {
+	if o.traced {
 		i /= 2
 	}
-	if i >= uint64(im.program.Len()) {
+	if i >= uint64(o.len) {
 		return 0, false
 	}
 	return int(i), true

@@ -91,11 +91,9 @@ func (in Init) emitDeathWithParent(b *prog.Builder) {
 	})
 	b.Add(prog.Op{Call: prog.Getppid, Out: parent, Why: "who that is by now"})
 	word := &prog.Block{Name: "parent", Fields: []prog.Field{{Kind: prog.Integer, Size: 8, Value: parent}}}
-	b.Add(prog.Op{
-		Call: prog.Futex, Args: prog.Args{word, prog.Int(0), in.self, prog.Timespec(0, 0)}, Tolerate: unix.ETIMEDOUT,
-		Why:  "ETIMEDOUT: it is the init",
-		Hint: "the init has been killed",
-	})
+	op := prog.Same(word, in.self)
+	op.Why, op.Hint = "it is the init", "the init has been killed"
+	b.Add(op)
 }
 
 // EmitBecome adds what the first process does when the second has executed the user's
@@ -157,23 +155,22 @@ func initRuns(p *prog.Program) int {
 // perhaps with an error. The start has succeeded when the first has become the init of a
 // program that runs.
 func (p *Process) lookInit(second, first int, errno unix.Errno) error {
-	runs := initRuns(p.image.program)
+	runs := p.outline.initRuns()
 	if first == runs && errno == 0 && !p.killedInExec() {
 		return nil
 	}
 	at, died := first, errno == 0 && first == runs-1
-	if died && endsProgram(p.image.program.Op(second)) {
+	if died && endsProgram(p.outline.op(second)) {
 		return nil // it has come to an exit of its own
 	}
 	if died || first < second { // or the second was at work, and the first stood still
 		at = second
 	}
-	op := p.image.program.Op(at)
-	failed := &OpError{Index: at, Op: op, Origin: op.Origin, Errno: errno}
+	failed := p.outline.failed(at, errno)
 	if errno != 0 {
 		return failed
 	}
-	status, err := p.Wait()
+	status, err := p.ended()
 	if err != nil {
 		return err
 	}

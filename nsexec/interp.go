@@ -55,10 +55,11 @@ const codeLimit = 512
 func interp()
 
 // rawClone3 makes a process that runs the interpreter from the record first. It
-// returns in the parent only, after the child has executed an image or has died.
+// returns in the parent only, after the child has executed an image or has died. masks
+// are two words: the signals to block meanwhile, and room for those that were blocked.
 //
 //go:noescape
-func rawClone3(args unsafe.Pointer, size uintptr, first, report unsafe.Pointer) (pid, errno uintptr)
+func rawClone3(args unsafe.Pointer, size uintptr, first, report, masks unsafe.Pointer) (pid, errno uintptr)
 
 // interpCode is the address of interp's instructions, set by the assembler.
 var interpCode unsafe.Pointer

@@ -78,12 +78,26 @@ failed:
 	QUAD	$const_markerLow
 	QUAD	$const_markerHigh
 
-// func rawClone3(args unsafe.Pointer, size uintptr, first, report unsafe.Pointer) (pid, errno uintptr)
+// func rawClone3(args unsafe.Pointer, size uintptr, first, report, masks unsafe.Pointer) (pid, errno uintptr)
 //
 // The child shares the caller's memory and stack (CLONE_VM|CLONE_VFORK), and the
 // caller stands still until it has executed the image. It must not return from
 // here: it would return into Go, with a stack and a thread that are not its own.
-TEXT ·rawClone3(SB),NOSPLIT,$0-48
+//
+// Signals are blocked around the call: a handler of Go's, run in the child, would
+// destroy both. All three calls are made here because Go moves no goroutine to
+// another thread in the midst of assembler, so none has to be locked to its thread.
+TEXT ·rawClone3(SB),NOSPLIT,$0-56
+	MOVQ	masks+32(FP), R13	// what to block, and room for what was blocked
+	MOVQ	$14, AX		// rt_sigprocmask
+	MOVQ	$2, DI		// SIG_SETMASK
+	MOVQ	R13, SI
+	LEAQ	8(R13), DX
+	MOVQ	$8, R10
+	SYSCALL
+	CMPQ	AX, $-4095
+	JCC	failed
+
 	MOVQ	args+0(FP), DI
 	MOVQ	size+8(FP), SI
 	MOVQ	first+16(FP), BX
@@ -92,15 +106,24 @@ TEXT ·rawClone3(SB),NOSPLIT,$0-48
 	SYSCALL
 	TESTQ	AX, AX
 	JZ	child
+
+	MOVQ	AX, R9
+	MOVQ	$14, AX		// rt_sigprocmask
+	MOVQ	$2, DI		// SIG_SETMASK
+	LEAQ	8(R13), SI
+	MOVQ	$0, DX
+	MOVQ	$8, R10
+	SYSCALL			// with what it has just said itself it cannot fail
+	MOVQ	R9, AX
 	CMPQ	AX, $-4095
 	JCC	failed
-	MOVQ	AX, pid+32(FP)
-	MOVQ	$0, errno+40(FP)
+	MOVQ	AX, pid+40(FP)
+	MOVQ	$0, errno+48(FP)
 	RET
 failed:
 	NEGQ	AX
-	MOVQ	$0, pid+32(FP)
-	MOVQ	AX, errno+40(FP)
+	MOVQ	$0, pid+40(FP)
+	MOVQ	AX, errno+48(FP)
 	RET
 child:
 	JMP	·interp(SB)

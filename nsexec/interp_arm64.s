@@ -76,12 +76,26 @@ failed:
 	WORD	$const_marker2
 	WORD	$const_marker3
 
-// func rawClone3(args unsafe.Pointer, size uintptr, first, report unsafe.Pointer) (pid, errno uintptr)
+// func rawClone3(args unsafe.Pointer, size uintptr, first, report, masks unsafe.Pointer) (pid, errno uintptr)
 //
 // The child shares the caller's memory and stack (CLONE_VM|CLONE_VFORK), and the
 // caller stands still until it has executed the image. It must not return from
 // here: it would return into Go, with a stack and a thread that are not its own.
-TEXT ·rawClone3(SB),NOSPLIT,$0-48
+//
+// Signals are blocked around the call: a handler of Go's, run in the child, would
+// destroy both. All three calls are made here because Go moves no goroutine to
+// another thread in the midst of assembler, so none has to be locked to its thread.
+TEXT ·rawClone3(SB),NOSPLIT,$0-56
+	MOVD	masks+32(FP), R21	// what to block, and room for what was blocked
+	MOVD	$135, R8	// rt_sigprocmask
+	MOVD	$2, R0		// SIG_SETMASK
+	MOVD	R21, R1
+	ADD	$8, R21, R2
+	MOVD	$8, R3
+	SVC
+	CMN	$4095, R0
+	BCS	failed
+
 	MOVD	args+0(FP), R0
 	MOVD	size+8(FP), R1
 	MOVD	first+16(FP), R19
@@ -89,15 +103,24 @@ TEXT ·rawClone3(SB),NOSPLIT,$0-48
 	MOVD	$435, R8	// clone3
 	SVC
 	CBZ	R0, child
+
+	MOVD	R0, R22
+	MOVD	$135, R8	// rt_sigprocmask
+	MOVD	$2, R0		// SIG_SETMASK
+	ADD	$8, R21, R1
+	MOVD	ZR, R2
+	MOVD	$8, R3
+	SVC			// with what it has just said itself it cannot fail
+	MOVD	R22, R0
 	CMN	$4095, R0
 	BCS	failed
-	MOVD	R0, pid+32(FP)
-	MOVD	ZR, errno+40(FP)
+	MOVD	R0, pid+40(FP)
+	MOVD	ZR, errno+48(FP)
 	RET
 failed:
 	NEG	R0, R0
-	MOVD	ZR, pid+32(FP)
-	MOVD	R0, errno+40(FP)
+	MOVD	ZR, pid+40(FP)
+	MOVD	R0, errno+48(FP)
 	RET
 child:
 	B	·interp(SB)

@@ -52,7 +52,7 @@ func TestUntrustedSteps(t *testing.T) {
 		{"the last number of all", ^uint64(0), 0, false},
 	}
 	for _, row := range rows {
-		if at, ok := im.operation(row.step); at != row.at || ok != row.ok {
+		if at, ok := im.outline().operation(row.step); at != row.at || ok != row.ok {
 			t.Errorf("%s, %#x: %d %v, want %d %v", row.name, row.step, at, ok, row.at, row.ok)
 		}
 	}

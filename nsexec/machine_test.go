@@ -158,7 +158,11 @@ func TestTracedPathAgrees(t *testing.T) {
 func FuzzInterpreter(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("some program"))
+	programs := 1000
+	if testing.Short() {
+		programs = 100
+	}
 	f.Fuzz(func(t *testing.T, given []byte) {
-		agree(t, newChain(t, newChoices(given), 1000), false)
+		agree(t, newChain(t, newChoices(given), programs), false)
 	})
 }

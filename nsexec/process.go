@@ -15,12 +15,14 @@ import (
 // number, this is never another one. pidfd_open(2)
 type Process struct {
 	image   *Image
+	outline outline
 	pid     int
 	pidfd   int
 	report  int
 	control int
 	mounts  int // its mount namespace while it starts, -1 where nobody will look into it
 	at      int
+	guest   bool // started by somebody else: its end is theirs to take
 
 	open sync.RWMutex // held to use pidfd, or to close it: its number may become another's
 
@@ -66,7 +68,11 @@ func (p *Process) Wait() (unix.WaitStatus, error) {
 func (p *Process) waitid() (unix.WaitStatus, error) {
 	for {
 		var info unix.Siginfo
-		err := unix.Waitid(unix.P_PIDFD, p.pidfd, &info, unix.WEXITED|unix.WALL, nil)
+		options := unix.WEXITED | unix.WALL
+		if p.guest {
+			options |= unix.WNOWAIT
+		}
+		err := unix.Waitid(unix.P_PIDFD, p.pidfd, &info, options, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -167,3 +173,7 @@ func (p *Process) Close() error {
 	}
 	return nil
 }
+
+// Reap waits for the end of a child by its pidfd and returns how it has ended. It is for
+// a process whose [Process] has been closed. waitid(2)
+func Reap(pidfd int) (unix.WaitStatus, error) { return (&Process{pidfd: pidfd}).Wait() }

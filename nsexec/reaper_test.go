@@ -22,7 +22,7 @@ import (
 func TestReaperReaps(t *testing.T) {
 	orphans := 10000
 	if testing.Short() {
-		orphans = 500
+		orphans = 200
 	}
 	eachKind(t, func(t *testing.T, k kind) {
 		r, w := pipe(t)

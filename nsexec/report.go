@@ -3,6 +3,7 @@ package nsexec
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,7 +17,25 @@ import (
 // openReport makes the file that the process maps and that this side reads. What
 // stands in it was written by a process that may have been taken over: every number
 // is checked before it is used.
-func openReport() (int, error) {
+//
+// given is the caller's file, or 0. Its pages are allocated before: in a mapping, a full
+// disk is a SIGBUS. fallocate(2)
+func openReport(given int) (int, error) {
+	if given != 0 {
+		for _, part := range []int64{0, initReport} {
+			if err := unix.Fallocate(given, 0, part, reportSize+4); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+				return -1, fmt.Errorf("report: fallocate: %w", err)
+			}
+		}
+		if err := unix.Ftruncate(given, initReport+reportMapping); err != nil {
+			return -1, fmt.Errorf("report: ftruncate: %w", err)
+		}
+		fd, err := unix.FcntlInt(uintptr(given), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return -1, fmt.Errorf("report: fcntl: %w", err)
+		}
+		return fd, nil
+	}
 	fd, err := unix.MemfdCreate("report", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // before Linux 6.3
 		fd, err = unix.MemfdCreate("report", unix.MFD_CLOEXEC)
@@ -43,11 +62,21 @@ func (p *Process) readReport(part int64) (at int, errno unix.Errno, err error) {
 	if step == 0 { // it has not mapped this part
 		return 0, 0, nil
 	}
-	at, ok := p.image.operation(step)
+	at, ok := p.outline.operation(step)
 	if !ok || code > 4095 {
 		return 0, 0, fmt.Errorf("report: step %#x, error %d: not written by the image", step, code)
 	}
 	return at, unix.Errno(code), nil
+}
+
+// ended is how the process has ended, and statusUnknown for one whose end is nobody's
+// business but its parent's.
+func (p *Process) ended() (unix.WaitStatus, error) {
+	status, err := p.Wait()
+	if p.guest && errors.Is(err, unix.ECHILD) {
+		return statusUnknown, nil
+	}
+	return status, err
 }
 
 // look decides what has come of the start, once the process has executed a program
@@ -65,8 +94,7 @@ func (p *Process) look() error {
 	if errno == 0 && first != 0 {
 		return p.lookInit(at, first, firstErrno)
 	}
-	op := p.image.program.Op(at)
-	failed := &OpError{Index: at, Op: op, Origin: op.Origin, Errno: errno}
+	op, failed := p.outline.op(at), p.outline.failed(at, errno)
 	if errno != 0 {
 		return failed
 	}
@@ -80,8 +108,7 @@ func (p *Process) look() error {
 			return nil
 		}
 	}
-	failed.Status, err = p.Wait()
-	if err != nil {
+	if failed.Status, err = p.ended(); err != nil {
 		return err
 	}
 	return failed

@@ -31,6 +31,10 @@ type Config struct {
 	// closes the file, kills the process and is returned by [Start]. The descriptor
 	// comes from a process that is not trusted: look at what it is before using it.
 	Receive func(*os.File) error
+	// Report is a descriptor of an empty file in which the report is kept, for another
+	// process to look into ([Rest]); 0 is a file in memory that only this one has. The
+	// process holds it open until it executes the user's program. It stays open here.
+	Report int
 	// Store says where the image lies while it is executed.
 	Store Store
 	// Record, if there is one, gets the times of what the caller's side does, and of
@@ -43,8 +47,8 @@ type Config struct {
 	Explain func(root int, failed *OpError)
 }
 
-// Start makes the process and returns when its program has executed the user's, or
-// has come to an exit of its own. If an operation fails, or the process is killed
+// Start makes the process and returns when its program has executed the user's, waits at
+// its gate, or has come to an exit of its own. If an operation fails, or the process is killed
 // before that, nothing is left of it and the error is an [*OpError]. If it could not
 // be made at all, the error is a [*CloneError].
 func Start(c Config) (*Process, error) {
@@ -88,7 +92,7 @@ func start(c Config, store Store) (*Process, error) {
 		return nil, &storeError{store, err}
 	}
 	defer unix.Close(image)
-	report, err := openReport()
+	report, err := openReport(c.Report)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func start(c Config, store Store) (*Process, error) {
 		unix.Close(report)
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	p := &Process{image: c.Image, report: report, control: pair[0], pidfd: -1, mounts: -1}
+	p := &Process{image: c.Image, outline: c.Image.outline(), report: report, control: pair[0], pidfd: -1, mounts: -1}
 	begun = c.Record.now()
 	err = p.bear(c, handed(c.Files, report, pair[1]), prog.FD{Num: image, Name: "image"})
 	c.Record.host(begun, RecordClone, err)
@@ -153,6 +157,7 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 // the control socket says that there is no more to come.
 func (p *Process) accompany(c Config) error {
 	var message [pidSize]byte
+	waits := gate(p.image.program) != 0
 	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forks(p.image.program)}
 	for {
 		n, err := socket.read(message[:])
@@ -193,6 +198,10 @@ func (p *Process) accompany(c Config) error {
 		sync = sync[1:]
 		if err := p.answer(); err != nil {
 			return err
+		}
+		if waits && len(sync) == 0 { // the gate is the last of them
+			p.at = gate(p.image.program)
+			return nil
 		}
 	}
 }

@@ -158,8 +158,8 @@ func TestPropertyToSpec(t *testing.T) {
 		{"the propagation of the root", "linux", `"rootfsPropagation": "rslave"`,
 			func(s *container.Spec) { s.Root.Propagation = "rslave" }, ""},
 
-		{"a path of a cgroup is a warning", "linux", `"cgroupsPath": "/a"`, func(*container.Spec) {},
-			"linux.cgroupsPath: no cgroup is made: the container stays in that of its caller"},
+		{"a path of a cgroup", "linux", `"cgroupsPath": "/a"`, func(s *container.Spec) { s.Cgroup = &container.Cgroup{Path: "/a"} }, ""},
+		{"no path of a cgroup", "linux", `"cgroupsPath": ""`, func(*container.Spec) {}, ""},
 		{"rules for devices are a warning", "linux", `"resources": {"devices": [{"allow": false, "access": "rwm"}]}`, func(*container.Spec) {},
 			"linux.resources.devices: not enforced: with CAP_MKNOD the container can use any device of the host"},
 		{"limits that ask for nothing are nothing", "linux",

@@ -23,9 +23,9 @@ type Error struct {
 // Error is one line that begins with the file and the path.
 func (e *Error) Error() string {
 	if e.Path == "" {
-		return fileName + ": " + clip(e.Problem)
+		return FileName + ": " + clip(e.Problem)
 	}
-	return fileName + ": " + clip(e.Path) + ": " + clip(e.Problem)
+	return FileName + ": " + clip(e.Path) + ": " + clip(e.Problem)
 }
 
 // clip cuts what is no line for a person any more: a name or a string of a document

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/container"
 )
 
 func (d *decoder) linux() {
@@ -32,8 +33,8 @@ func (d *decoder) linux() {
 		case "rootfsPropagation":
 			d.propagation()
 		case "cgroupsPath":
-			if d.text() != "" {
-				d.warn("no cgroup is made: the container stays in that of its caller")
+			if path := d.text(); path != "" {
+				d.spec.Cgroup = &container.Cgroup{Path: path}
 			}
 		case "resources":
 			d.resources()

@@ -10,8 +10,10 @@ import (
 	"github.com/selfcontain/runtime/container"
 )
 
+// FileName is the configuration's in its bundle.
+const FileName = "config.json"
+
 const (
-	fileName = "config.json"
 	// maxSize is above everything that was ever meant as a configuration: the
 	// environment and the arguments of a program are 2 MiB at most. execve(2)
 	maxSize = 8 << 20
@@ -21,11 +23,19 @@ const (
 // file, or a link to one, of at most 8 MiB. Relative paths of the configuration are
 // relative to the bundle, and absolute in the result.
 func Load(bundle string) (container.Spec, []Warning, error) {
+	return LoadFile(filepath.Join(bundle, FileName), bundle)
+}
+
+// LoadFile is [Load] with a configuration that may lie elsewhere.
+func LoadFile(file, bundle string) (container.Spec, []Warning, error) {
 	bundle, err := filepath.Abs(bundle)
+	if err == nil {
+		file, err = filepath.Abs(file) // for what an error says
+	}
 	if err != nil {
 		return container.Spec{}, nil, fmt.Errorf("bundle: %w", err)
 	}
-	data, err := readFile(filepath.Join(bundle, fileName))
+	data, err := readFile(file)
 	if err != nil {
 		return container.Spec{}, nil, err
 	}

@@ -44,7 +44,7 @@ var drawing = map[string]layer{
 	"mounts":      {"nsexec/prog clone", sys},
 	"caps":        {"nsexec/prog clone", sys},
 	"seccomp":     {"nsexec/prog clone", sys},
-	"cgroupv2":    {"", sys},
+	"cgroupv2":    {"", sys + " github.com/moby/sys/mountinfo"},
 	"ipvlan":      {"", sys + " github.com/jsimonetti/rtnetlink github.com/mdlayher github.com/josharian/native golang.org/x/net golang.org/x/sync"},
 	"nsexec/prog": {"", sys},
 	"clone":       {"", sys},

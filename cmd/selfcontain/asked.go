@@ -49,9 +49,9 @@ func (j *job) prepare() (undo func() error, err error) {
 
 // run starts the container and waits for it. Its terminal, if it has one, is sent to a
 // socket or connected with ours.
-func (j *job) run(socket string, signals *signals) (status int, err error) {
-	warn(j.plan.Warnings)
-	console, err := openConsole(j.plan, socket, signals)
+func (j *job) run(log *log, socket string, signals *signals) (status int, err error) {
+	log.warn(j.plan.Warnings)
+	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, socket, signals)
 	if err != nil {
 		return 0, err
 	}
@@ -65,20 +65,21 @@ func (j *job) run(socket string, signals *signals) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	wait, err := signals.wait(process)
+	log.succeeded()
+	wait, err := signals.wait(process, process.PidFD())
 	if err != nil {
 		return 0, err
 	}
 	console.terminal.drain()
-	j.ended()
+	j.ended(log)
 	return exitStatus(wait), nil
 }
 
 // ended does what there is to do when the container is gone. What fails is told, and
 // changes nothing.
-func (j *job) ended() {
+func (j *job) ended(log *log) {
 	if err := j.plan.Ended(); err != nil {
-		warn(strings.Split(err.Error(), "\n"))
+		log.warn(strings.Split(err.Error(), "\n"))
 	}
 }
 
@@ -87,30 +88,33 @@ func (j *job) ended() {
 type planner func(*global, *flag.FlagSet) func(args []string) (*job, error)
 
 // findPlanner is the planner of a verb.
-func findPlanner(verb string) (planner, bool) {
+func findPlanner(verb string, gated bool) (planner, bool) {
 	switch verb {
 	case "run":
-		return planRun, true
+		return planRun(gated), true
 	case "box":
 		return planBox, true
 	}
 	return nil, false
 }
 
-// planRun is for run: a bundle and an id.
-func planRun(_ *global, f *flag.FlagSet) func(args []string) (*job, error) {
-	bundle, flags := bundleFlag(f), processFlags(f)
-	return func(args []string) (*job, error) {
-		id, err := containerID(args)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+// planRun is for run: a bundle and an id. What run does has a gate, since it creates a
+// container and starts it. What is traced has none.
+func planRun(gated bool) planner {
+	return func(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+		b := requestFlags(f)
+		return func(args []string) (*job, error) {
+			id, err := containerID(f, args)
+			if err != nil {
+				return nil, err
+			}
+			plan, err := b.compile(g, id, gated)
+			if err != nil {
+				return nil, err
+			}
+			plan.State.ID = id
+			return &job{plan: plan}, nil
 		}
-		plan, err := compile(*bundle, flags.change(id))
-		if err != nil {
-			return nil, err
-		}
-		plan.State.ID = id
-		return &job{plan: plan}, nil
 	}
 }
 
@@ -127,7 +131,7 @@ func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*j
 	if len(args) == 0 {
 		return own(args)
 	}
-	other, found := findPlanner(args[0])
+	other, found := findPlanner(args[0], f.Name() == "plan")
 	bundle := given(f, "bundle") || given(f, "b")
 	switch {
 	case !found, bundle && len(args) == 1:

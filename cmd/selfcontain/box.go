@@ -20,8 +20,12 @@ end: nothing of the machine is touched. With --keep DIR the changes stay, with
 --rootfs DIR another root file system is used.
 
 /proc, /sys, /dev, /run and /tmp are the box's own. The other file systems of the
-machine are there to be read. For an ordinary user what belongs to somebody else is
-there to be read as well: the box has a root of its own, who is that user.
+machine are there to be read. For an ordinary user what belongs to another user or
+group is there to be read as well: the box has a root of its own, who is that user.
+With lines in /etc/subuid and /etc/subgid, and newuidmap, it has other users too.
+So root can install packages in the machine's system, and an ordinary user in a
+root file system of his own. Without those lines a file in it can belong to nobody
+else, and apt-get needs "-o APT::Sandbox::User=root".
 
 It has its own processes, mounts, host name, IPC, cgroups and network, in which
 there is nothing but lo; docker's fourteen capabilities, and no way to more; of the
@@ -31,7 +35,7 @@ and 125 if the box cannot be made.
 
   selfcontain box                             a shell; what you do there is undone
   selfcontain box -v . -- make                only the current directory is for real
-  selfcontain box --net host -- apt-get upgrade
+  selfcontain box --net host -- apt-get upgrade     as root: try it
   selfcontain box --rootfs ./debian -t -- top
 `
 
@@ -50,7 +54,7 @@ func prepareBox(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return boxFailed, err
 		}
-		status, err := j.run("", signals)
+		status, err := j.run(&g.log, "", signals)
 		if err != nil {
 			return boxStatus(err), g.explained(err)
 		}

@@ -156,7 +156,8 @@ func ownDirectories(paths ...string) (list []entry) {
 			return false
 		}
 		for _, e := range list {
-			if below(dir, "/"+e.Name) {
+			// In /var/tmp a directory of somebody else's may lie between.
+			if at := "/" + e.Name; below(dir, at) && (at != varTmp || dir == at || filepath.Dir(dir) == at) {
 				return true
 			}
 		}

@@ -3,8 +3,6 @@ package main
 import (
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // paint puts colour on text, or does not.
@@ -16,8 +14,7 @@ func paintFor(f *os.File) paint {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
+	return paint(isTerminal(int(f.Fd())))
 }
 
 // Attributes of a terminal, console_codes(4): the eight colours that every palette has.

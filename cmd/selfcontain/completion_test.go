@@ -34,7 +34,7 @@ func TestBashCompletes(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, row := range []struct{ line, want string }{
-		{"selfcontain ", "box spec plan run trace completion version help"},
+		{"selfcontain ", "box spec plan run create start state list ps kill pause resume delete trace completion version help"},
 		{"selfcontain b", "box"},
 		{"selfcontain --root /x sp", "spec"},
 		{"selfcontain --d", "--debug"},

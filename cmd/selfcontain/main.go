@@ -22,12 +22,16 @@ import (
 const failure = 1
 
 func main() {
-	status, err := selfcontain(os.Args[1:])
+	var g global
+	status, err := g.selfcontain(os.Args[1:])
+	switch {
+	case err == nil:
+		g.log.succeeded()
+	case status == 0:
+		status = failure
+	}
 	if err != nil {
-		complain(err)
-		if status == 0 {
-			status = failure
-		}
+		g.log.failed(err)
 	}
 	os.Exit(status)
 }
@@ -68,6 +72,15 @@ func verbs() []verb {
 		{"spec", "", "write a config.json to begin with", specText, prepareSpec, 0},
 		{"plan", "ID | run ... | box ...", "show what run or box would do, and do nothing", planText, preparePlan, 0},
 		{"run", "ID", "run the container of a config.json and wait for it", runText, prepareRun, 0},
+		{"create", "ID", "make the container of a config.json, up to its program", createText, prepareCreate, 0},
+		{"start", "ID", "begin the program of a created container", startText, prepareStart, 0},
+		{"state", "ID", "show the state of a container", stateText, prepareState, 0},
+		{"list", "", "show all containers", listText, prepareList, 0},
+		{"ps", "ID [ARGUMENT...]", "show the processes of a container", psText, preparePs, 0},
+		{"kill", "ID [SIGNAL]", "send a signal to a container", killText, prepareKill, 0},
+		{"pause", "ID", "freeze the processes of a container", pauseText, preparePause, 0},
+		{"resume", "ID", "let the processes of a paused container go on", "", prepareResume, 0},
+		{"delete", "ID", "remove a container", deleteText, prepareDelete, 0},
 		{"trace", "ID | run ... | box ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
 		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},
 		{"version", "", "show the version", "", prepareVersion, 0},
@@ -82,22 +95,6 @@ func find(name string) (verb, bool) {
 		}
 	}
 	return verb{}, false
-}
-
-// global are the flags that stand in front of a command.
-type global struct {
-	root    string
-	debug   bool
-	version bool
-}
-
-func (g *global) flags() *flag.FlagSet {
-	f := flagSet("selfcontain")
-	f.StringVar(&g.root, "root", "", "keep the state of containers in `DIR` (default $XDG_RUNTIME_DIR/selfcontain for a user, /run/selfcontain for root)")
-	f.BoolVar(&g.debug, "debug", false, "say more about an error")
-	f.BoolVar(&g.version, "version", false, "show the version")
-	f.Var(f.Lookup("version").Value, "v", "")
-	return f
 }
 
 // flagSet makes an empty set. The first word that is no flag ends the flags: what
@@ -116,8 +113,7 @@ func given(f *flag.FlagSet, name string) (found bool) {
 }
 
 // selfcontain runs the command that the arguments name.
-func selfcontain(args []string) (int, error) {
-	var g global
+func (g *global) selfcontain(args []string) (int, error) {
 	f := g.flags()
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -129,7 +125,7 @@ func selfcontain(args []string) (int, error) {
 		return 0, err
 	}
 	if g.version {
-		return 0, output(versionText())
+		return 0, output(versionLines())
 	}
 	if f.NArg() == 0 {
 		return 0, errors.New("a command is missing; selfcontain help lists them")
@@ -138,7 +134,7 @@ func selfcontain(args []string) (int, error) {
 	if !known {
 		return 0, fmt.Errorf("unknown command %q; selfcontain help lists them", f.Arg(0))
 	}
-	return v.do(&g, f.Args()[1:])
+	return v.do(g, f.Args()[1:])
 }
 
 // do parses the verb's own flags and runs it.

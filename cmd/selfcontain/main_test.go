@@ -16,7 +16,10 @@ import (
 )
 
 var needs = nstest.Needs{
-	Tools:   map[string]string{"busybox": "busybox-static", "newuidmap": "uidmap"},
+	Tools: map[string]string{
+		"busybox": "busybox-static", "newuidmap": "uidmap",
+		"apt-get": "apt", "dpkg-deb": "dpkg", "ldconfig": "libc-bin", "tar": "tar",
+	},
 	Modules: []string{"overlay"},
 	Files:   []string{"../../container/testdata/hosts"},
 }
@@ -39,9 +42,12 @@ func TestMain(m *testing.M) {
 }
 
 // command is selfcontain with arguments. It has no environment: engines give theirs
-// hardly any.
+// hardly any. A container that it runs is kept where no other test finds it.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	if len(args) > 0 && args[0] == "run" {
+		args = append([]string{"--root", t.TempDir()}, args...)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // many times what any of them takes
 	t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, "/proc/self/exe", args...)

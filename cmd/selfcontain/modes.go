@@ -85,3 +85,20 @@ func (m *modes) foreground() bool {
 	group, err := unix.IoctlGetInt(m.fd, unix.TIOCGPGRP)
 	return err != nil || group == unix.Getpgrp()
 }
+
+// bareNewlines makes a terminal write a newline as it is, without a carriage return in
+// front. Asked of a master, it is the slave's modes that change. termios(3), ONLCR
+func bareNewlines(fd int) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	t.Oflag &^= unix.ONLCR
+	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
+}
+
+// isTerminal reports whether a descriptor is one.
+func isTerminal(fd int) bool {
+	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	return err == nil
+}

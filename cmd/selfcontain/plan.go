@@ -18,7 +18,7 @@ their own. A warning is about what was asked for and has no effect.
 `
 
 func preparePlan(g *global, f *flag.FlagSet) action {
-	own := planRun(g, f)
+	own := planRun(true)(g, f)
 	format := choice{value: "text", of: []string{"text", "json"}}
 	f.Var(&format, "format", "print it for people or for programs")
 	brief := f.Bool("brief", false, "one line for each part of the configuration")
@@ -37,7 +37,7 @@ func preparePlan(g *global, f *flag.FlagSet) action {
 			return 0, err
 		}
 		if *brief || *digest { // neither of which has them
-			warn(j.plan.Warnings)
+			g.log.warn(j.plan.Warnings)
 		}
 		return 0, output(paintFor(os.Stdout).plan(text, format.value))
 	}

@@ -19,14 +19,15 @@ type change func(*container.Spec) ([]string, error)
 
 // asked is what the command line says of a bundle's process.
 type asked struct {
-	noKeyring bool
-	preserved uint
+	noKeyring, noPivot bool
+	preserved          uint
 }
 
 // processFlags declares the flags of a verb that starts a bundle's process.
 func processFlags(f *flag.FlagSet) *asked {
 	a := &asked{}
 	f.BoolVar(&a.noKeyring, "no-new-keyring", false, "leave the program the session keyring of this command")
+	f.BoolVar(&a.noPivot, "no-pivot", false, "move the root file system instead of pivot_root(2), which does not work on an initramfs")
 	f.UintVar(&a.preserved, "preserve-fds", 0, "leave `N` descriptors more open, from 3 on, behind those of LISTEN_FDS")
 	return a
 }
@@ -37,6 +38,7 @@ func (a *asked) change(id string) change {
 		if !a.noKeyring {
 			s.Keyring = "_ses." + id
 		}
+		s.Root.NoPivot = s.Root.NoPivot || a.noPivot
 		sockets, err := listening(os.LookupEnv, os.Getpid())
 		if err != nil {
 			return nil, err

@@ -120,10 +120,10 @@ func TestPreservedDescriptors(t *testing.T) {
 		}
 	}
 	for _, row := range []struct{ count, want string }{
-		{"4", "selfcontain: descriptor 6 is not open: the program is to have all from 3 to 6 (--preserve-fds, LISTEN_FDS)\n"},
-		{"65536", "selfcontain: descriptor 6 is not open: the program is to have all from 3 to 65538 (--preserve-fds, LISTEN_FDS)\n"},
-		{"65537", "selfcontain: process.preserveFDs: 65537: want 0 to 65536\n"},
-		{"9999999999999", "selfcontain: process.preserveFDs: 1073741824: want 0 to 65536\n"},
+		{"4", "selfcontain: run: descriptor 6 is not open: the program is to have all from 3 to 6 (--preserve-fds, LISTEN_FDS)\n"},
+		{"65536", "selfcontain: run: descriptor 6 is not open: the program is to have all from 3 to 65538 (--preserve-fds, LISTEN_FDS)\n"},
+		{"65537", "selfcontain: run: descriptor 6 is not open: the program is to have all from 3 to 65539 (--preserve-fds, LISTEN_FDS)\n"},
+		{"9999999999999", "selfcontain: run: descriptor 6 is not open: the program is to have all from 3 to 1073741826 (--preserve-fds, LISTEN_FDS)\n"},
 		{"-1", `selfcontain: run: invalid value "-1" for flag -preserve-fds: parse error` + "\n"},
 	} {
 		c := withFiles(t, command(t, "run", "--preserve-fds", row.count, "-b", dir, "box"))
@@ -154,7 +154,7 @@ func TestListenFDs(t *testing.T) {
 		{"what config.json says stays without them", "", "", own, result{stdout: "0\n1\n2\n7-8-own\n"}},
 		{"the program's number is not known", "LISTEN_PID=$$ LISTEN_FDS=1", "", shared, result{stdout: "1-1\n",
 			stderr: "selfcontain: warning: LISTEN_PID: it is 1 in the container, which the program's number will not be without a new pid namespace\n"}},
-		{"more than there are", "LISTEN_PID=$$ LISTEN_FDS=5", "", dir, result{status: 1, stderr: "selfcontain: descriptor 6 is not open: the program is to have all from 3 to 7 (--preserve-fds, LISTEN_FDS)\n"}},
+		{"more than there are", "LISTEN_PID=$$ LISTEN_FDS=5", "", dir, result{status: 1, stderr: "selfcontain: run: descriptor 6 is not open: the program is to have all from 3 to 7 (--preserve-fds, LISTEN_FDS)\n"}},
 		{"no number", "LISTEN_PID=$$ LISTEN_FDS=some", "", dir, result{status: 1, stderr: "selfcontain: LISTEN_FDS=\"some\": want a number of descriptors\n"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -1,9 +1,8 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -22,20 +21,61 @@ included; if it is none, its end becomes a ^D.
 `
 
 func prepareRun(g *global, f *flag.FlagSet) action {
-	plan := planRun(g, f)
-	socket := f.String("console-socket", "", "send the program's terminal to the unix socket at `PATH` and do not use ours")
+	m := makerFlags(g, f)
+	detach := f.Bool("detach", false, "do not wait: the container is nobody's child then")
+	f.Var(f.Lookup("detach").Value, "d", "")
+	keep := f.Bool("keep", false, "do not remove the container when its program has ended")
+	ignored(f, "no-subreaper")
 	return func(args []string) (int, error) {
-		signals := catchSignals()
-		j, err := plan(args)
+		id, err := containerID(f, args)
 		if err != nil {
 			return 0, err
 		}
-		status, err := j.run(*socket, signals)
-		if err != nil {
-			return 0, g.explained(err)
+		if *detach {
+			return 0, m.detached(id)
 		}
-		return status, nil
+		return m.attached(id, *keep)
 	}
+}
+
+// detached starts a container and leaves it to itself.
+func (m *maker) detached(id string) error {
+	c, _, err := m.make(id, 0, nil)
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return errors.Join(m.g.explained(err), c.Destroy(true))
+	}
+	return nil
+}
+
+// attached runs a container and waits for it.
+func (m *maker) attached(id string, keep bool) (status int, err error) {
+	signals := catchSignals()
+	if err := signals.ready(); err != nil {
+		return 0, err
+	}
+	c, made, err := m.make(id, unix.SIGKILL, signals)
+	if err != nil {
+		return 0, err
+	}
+	defer made.close()
+	if err := c.Start(); err != nil {
+		return 0, errors.Join(m.g.explained(err), c.Destroy(true))
+	}
+	m.g.log.succeeded()
+	wait, err := signals.wait(c, made.pidfd)
+	if err == nil {
+		made.console.terminal.drain()
+	}
+	if err == nil && !keep {
+		err = c.Destroy(true)
+	}
+	if err != nil {
+		return 0, m.g.explained(err)
+	}
+	return exitStatus(wait), nil
 }
 
 // start starts the container. The signals are forwarded to it by [signals.wait].
@@ -52,15 +92,4 @@ func exitStatus(status unix.WaitStatus) int {
 		return 128 + int(status.Signal())
 	}
 	return status.ExitStatus()
-}
-
-// warn writes what is worth a look and stops nobody.
-func warn(texts []string) {
-	if len(texts) == 0 {
-		return
-	}
-	name := paintFor(os.Stderr).warned("selfcontain: warning:")
-	for _, text := range texts {
-		fmt.Fprintf(os.Stderr, "%s %s\n", name, text)
-	}
 }

@@ -37,7 +37,7 @@ func runDiskBox(args []string) int {
 		complain(err)
 		return boxFailed
 	}
-	status, err := j.run("", signals)
+	status, err := j.run(&log{}, "", signals)
 	if err != nil {
 		complain(err)
 		return boxFailed

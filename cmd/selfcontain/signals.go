@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/internal/selfpipe"
-	"github.com/selfcontain/runtime/nsexec"
 )
 
 // signals forwards signals to a container's first process.
@@ -51,13 +50,18 @@ func (s *signals) ready() error { return s.err }
 // forwarded then.
 func (s *signals) catchFor(t *terminal) { s.terminal = t }
 
+// child is a container's first process, or what knows how it ended.
+type child interface {
+	Wait() (unix.WaitStatus, error)
+}
+
 // wait passes on what is caught until the process has ended, and returns how it did. It
 // is in the place of [nsexec.Process.Wait]: one thread waits for both, and Go needs no
 // other.
-func (s *signals) wait(process *nsexec.Process) (unix.WaitStatus, error) {
+func (s *signals) wait(process child, pidfd int) (unix.WaitStatus, error) {
 	both := []unix.PollFd{
 		{Fd: int32(s.pipe.FD()), Events: unix.POLLIN},
-		{Fd: int32(process.PidFD()), Events: unix.POLLIN},
+		{Fd: int32(pidfd), Events: unix.POLLIN},
 	}
 	var buffer [64]byte
 	for {
@@ -74,7 +78,7 @@ func (s *signals) wait(process *nsexec.Process) (unix.WaitStatus, error) {
 		for _, n := range caught {
 			if sig := unix.Signal(n); !s.terminal.signal(sig) {
 				// A process that has ended needs no signal any more.
-				_ = process.Signal(sig)
+				_ = unix.PidfdSendSignal(pidfd, sig, nil, 0)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,12 +41,26 @@ func TestSpec(t *testing.T) {
 	}
 }
 
-// TestRootlessSpec writes a configuration as an ordinary user, and runs it: without an
-// option, a warning, or anything else to do.
-func TestRootlessSpec(t *testing.T) {
-	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "rootless", ID: 4200})) {
-		return
+func TestRootlessSpecAsRoot(t *testing.T) {
+	nstest.Root(t)
+	testRootlessSpec(t)
+}
+
+func TestRootlessSpecAsUser(t *testing.T) {
+	if nstest.Subprocess(t, nstest.As(nobody)) {
+		testRootlessSpec(t)
 	}
+}
+
+func TestRootlessSpecAsUserWithSubIDs(t *testing.T) {
+	if nstest.Subprocess(t, nstest.As(boxer)) {
+		testRootlessSpec(t)
+	}
+}
+
+// testRootlessSpec writes a configuration for the user who runs it, and runs it: without
+// an option, a warning, or anything else to do.
+func testRootlessSpec(t *testing.T) {
 	nstest.UserNS(t)
 	dir := filepath.Dir(nstest.RootFS(t))
 	if r := do(t, command(t, "spec", "--rootless", "-b", dir)); r != (result{}) {
@@ -62,14 +77,14 @@ func TestRootlessSpec(t *testing.T) {
 	if err := d.Decode(&spec); err != nil {
 		t.Error(err)
 	}
-	if ids := spec.Linux.UIDMappings; len(ids) != 1 || ids[0] != (specs.LinuxIDMapping{HostID: 4200, Size: 1}) {
+	if ids := spec.Linux.UIDMappings; len(ids) != 1 || ids[0] != (specs.LinuxIDMapping{HostID: uint32(os.Geteuid()), Size: 1}) {
 		t.Errorf("the map is %v", ids)
 	}
 	text := strings.Replace(string(data), `["sh"]`, `["sh", "-c", "id -u; touch /x; ls /sys/kernel >/dev/null; test -d /sys/fs/cgroup; tr -s ' ' </proc/self/uid_map"]`, 1)
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := result{stdout: "0\n 0 4200 1\n", stderr: "touch: /x: Read-only file system\n"}
+	want := result{stdout: fmt.Sprintf("0\n 0 %d 1\n", os.Geteuid()), stderr: "touch: /x: Read-only file system\n"}
 	if r := do(t, command(t, "run", "-b", dir, "box")); r != want {
 		t.Errorf("got %+v, want %+v", r, want)
 	}

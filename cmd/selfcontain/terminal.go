@@ -52,6 +52,14 @@ func (t *terminal) attach(master *os.File) error {
 	if size, err := t.size(); err == nil && size.Row == 0 && size.Col == 0 {
 		t.resize()
 	}
+	// What is written to a file or a pipe has the lines that it would have without a
+	// terminal. Ours, which may be raw, needs the carriage returns.
+	if !isTerminal(t.out) {
+		t.control(func(fd int) { err = bareNewlines(fd) })
+	}
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
 	if err := t.modes.raw(); err != nil {
 		return errors.Join(err, r.Close())
 	}

@@ -299,7 +299,7 @@ func TestTerminalWindow(t *testing.T) {
 func (p *person) seesSize(size string) {
 	p.t.Helper()
 	for limit := time.Now().Add(patience); ; {
-		p.types("echo size: $(stty size).\n")
+		p.types("echo size: $(stty size || busybox stty size).\n")
 		p.sees("\nsize: ")
 		if got := p.sees(".\r\n"); got == size {
 			return
@@ -463,11 +463,11 @@ func TestTerminalFromAPipe(t *testing.T) {
 		name, script, in, want string
 		status                 int
 	}{
-		{"it is one", "test -t 0 && test -t 1 && test -t 2 && tty", "", "/dev/pts/0\r\n", 0},
-		{"nobody has given it a size", "stty size 2>&1; exit 2", "", "stty: standard input\r\n", 2},
-		{"lines are typed, and the end", "stty -echo; echo go; cat; echo end", "one\ntwo\n", "go\r\none\r\ntwo\r\nend\r\n", 0},
-		{"an end behind half a line", "stty -echo; echo go; cat; echo end", "one\ntwo", "go\r\none\r\ntwoend\r\n", 0},
-		{"no input at all", "cat; echo end", "", "end\r\n", 0},
+		{"it is one", "test -t 0 && test -t 1 && test -t 2 && tty", "", "/dev/pts/0\n", 0},
+		{"nobody has given it a size", "stty size 2>&1; exit 2", "", "stty: standard input\n", 2},
+		{"lines are typed, and the end", "stty -echo; echo go; cat; echo end", "one\ntwo\n", "go\none\ntwo\nend\n", 0},
+		{"an end behind half a line", "stty -echo; echo go; cat; echo end", "one\ntwo", "go\none\ntwoend\n", 0},
+		{"no input at all", "cat; echo end", "", "end\n", 0},
 		{"bytes, where the program wants them as they are", "stty raw -echo; echo go; head -c 6 | od -An -tx1", "\x03\x04\x1a\x11\r\n", "go\n 03 04 1a 11 0d 0a\n", 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ Behind "trace run" and "trace box" the flags are theirs; without either run is m
 func prepareTrace(g *global, f *flag.FlagSet) action {
 	asJSON := f.Bool("json", false, "write it as JSON, with times in nanoseconds")
 	file := stringFlag(f, "output", "o", "", "write it to `FILE`")
-	own := planRun(g, f)
+	own := planRun(false)(g, f)
 	return func(args []string) (int, error) {
 		signals := catchSignals()
 		j, err := planOther(g, f, args, own)
@@ -43,8 +43,8 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		}
 		defer out.Close()
 	}
-	warn(j.plan.Warnings)
-	console, err := openConsole(j.plan, "", signals)
+	g.log.warn(j.plan.Warnings)
+	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, "", signals)
 	if err != nil {
 		return 0, fmt.Errorf("trace: %w", err)
 	}
@@ -65,12 +65,12 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 	if failed != nil {
 		return 0, errors.Join(g.explained(failed), <-written)
 	}
-	wait, waited := signals.wait(process)
+	wait, waited := signals.wait(process, process.PidFD())
 	if err := errors.Join(<-written, waited); err != nil {
 		return 0, err
 	}
 	console.terminal.drain()
-	j.ended()
+	j.ended(&g.log)
 	return exitStatus(wait), nil
 }
 

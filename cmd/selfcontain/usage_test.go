@@ -14,7 +14,8 @@ var update = flag.Bool("update", false, "write the golden files")
 // What help prints is what a newcomer reads: a change of it is looked at.
 func TestHelp(t *testing.T) {
 	var all strings.Builder
-	for _, args := range []string{"help", "help box", "help spec", "help plan", "help run", "help trace", "help completion", "help version", "help help"} {
+	for _, args := range []string{"help", "help box", "help spec", "help plan", "help run", "help trace", "help completion", "help version", "help help",
+		"help create", "help start", "help state", "help list", "help ps", "help kill", "help pause", "help resume", "help delete"} {
 		r := do(t, command(t, strings.Fields(args)...))
 		if r.status != 0 || r.stderr != "" {
 			t.Errorf("%s: status %d, %q", args, r.status, r.stderr)
@@ -53,11 +54,12 @@ func TestHelpIsWhereItIsLookedFor(t *testing.T) {
 	}
 }
 
+// Engines take three lines, in this order.
 func TestVersion(t *testing.T) {
-	want := regexp.MustCompile(`\Aselfcontain version \S+\ncommit: \S+\nspec: 1\.3\.0\ngo: go\S+.*\n\z`)
-	for _, args := range []string{"version", "--version", "-v"} {
+	const three = `\Aselfcontain version \S+\ncommit: \S+\nspec: 1\.3\.0\n`
+	for args, want := range map[string]string{"version": three + `go: go\S+.*\n\z`, "--version": three + `\z`, "-v": three + `\z`, "-version": three + `\z`} {
 		r := do(t, command(t, args))
-		if r.status != 0 || r.stderr != "" || !want.MatchString(r.stdout) {
+		if r.status != 0 || r.stderr != "" || !regexp.MustCompile(want).MatchString(r.stdout) {
 			t.Errorf("%s: %+v", args, r)
 		}
 	}
@@ -99,6 +101,26 @@ func TestMistakes(t *testing.T) {
 		{[]string{"plan", "--format", "xml", "a"}, `plan: invalid value "xml" for flag -format: want text or json`},
 		{[]string{"plan", "--brief", "--digest", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
 		{[]string{"plan", "--digest", "--format=json", "a"}, `plan: --brief, --digest and --format=json: only one of them is possible`},
+		{[]string{"create"}, `create: the id of the container is missing`},
+		{[]string{"create", "-b", empty, "a"}, empty + `/config.json: no such file or directory`},
+		{[]string{"create", "-b", empty, "--config", empty + "/other.json", "a"}, empty + `/other.json: no such file or directory`},
+		{[]string{"run", "-f", empty, "a"}, empty + `: it is not a regular file`},
+		{[]string{"start", "a", "b"}, `start: "b": nothing is expected behind the id`},
+		{[]string{"state", "a b"}, `state: id "a b": letters, digits and _+.- are allowed`},
+		{[]string{"list", "a"}, `list: "a": no argument is expected`},
+		{[]string{"list", "-f", "xml"}, `list: invalid value "xml" for flag -f: want table or json`},
+		{[]string{"ps"}, `ps: the id of the container is missing`},
+		{[]string{"kill"}, `kill: the id of the container is missing`},
+		{[]string{"kill", "a", "FLY"}, `kill: signal "FLY": want a number from 0 to 64 or a name, such as TERM or SIGTERM`},
+		{[]string{"kill", "a", "TERM", "b"}, `kill: "b": nothing is expected behind the signal`},
+		{[]string{"kill", "--regex"}, `kill: --regex: want one expression`},
+		{[]string{"delete", "-x", "a"}, `delete: flag provided but not defined: -x`},
+		{[]string{"delete", "--force", "a/b"}, `delete: id "a/b": letters, digits and _+.- are allowed`},
+		{[]string{"--log-format", "xml", "list"}, `invalid value "xml" for flag -log-format: want text or json`},
+		{[]string{"--log", empty + "/none/log", "list"}, `--log ` + empty + `/none/log: no such file or directory`},
+		{[]string{"--log", "journald:x", "list"}, `--log journald:x: want a file: journald is not supported`},
+		{[]string{"--rootless", "maybe", "list"}, `invalid value "maybe" for flag -rootless: want true or false or auto`},
+		{[]string{"--cgroup-manager", "me", "list"}, `invalid value "me" for flag -cgroup-manager: want cgroupfs or systemd or disabled`},
 		{[]string{"spec", "x"}, `spec: "x": no argument is expected`},
 		{[]string{"spec", "-b", empty + "/none"}, `open ` + empty + `/none/config.json: no such file or directory`},
 		{[]string{"version", "x"}, `version: "x": no argument is expected`},
@@ -113,12 +135,12 @@ func TestMistakes(t *testing.T) {
 func TestContainerID(t *testing.T) {
 	long := strings.Repeat("a", 255)
 	for _, id := range []string{"a", "0", "A_b+c.d-e", "...", "-", "..a", long} {
-		if got, err := containerID([]string{id}); got != id || err != nil {
+		if got, err := containerID(flagSet("run"), []string{id}); got != id || err != nil {
 			t.Errorf("%q: %q, %v", id, got, err)
 		}
 	}
 	for _, id := range []string{"", ".", "..", "a/b", "/", "a b", "a\n", "ä", "a\x00", "a:b", "~", long + "a"} {
-		if got, err := containerID([]string{id}); err == nil {
+		if got, err := containerID(flagSet("run"), []string{id}); err == nil {
 			t.Errorf("%q is taken for %q", id, got)
 		}
 	}

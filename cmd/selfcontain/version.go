@@ -17,12 +17,13 @@ func prepareVersion(*global, *flag.FlagSet) action {
 		if len(args) > 0 {
 			return 0, fmt.Errorf("version: %q: no argument is expected", args[0])
 		}
-		return 0, output(versionText())
+		return 0, output(versionLines() + "go: " + runtime.Version() + "\n")
 	}
 }
 
-// versionText has the three lines that engines expect of a runtime, in their order.
-func versionText() string {
+// versionLines are the three lines that engines expect of a runtime, in their order. Some
+// take no more than three.
+func versionLines() string {
 	version, commit := release, "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if version == "" {
@@ -33,7 +34,7 @@ func versionText() string {
 	if version == "" || version == "(devel)" {
 		version = "0.0.0-dev"
 	}
-	return fmt.Sprintf("selfcontain version %s\ncommit: %s\nspec: %s\ngo: %s\n", version, commit, oci.Version, runtime.Version())
+	return fmt.Sprintf("selfcontain version %s\ncommit: %s\nspec: %s\n", version, commit, oci.Version)
 }
 
 // revision is the commit that the program was built from, with a mark where the files

@@ -120,7 +120,7 @@ var calls = [...]row{
 	Fsopen:           {name: "fsopen", amd64: 430, arm64: 430, nonzero: true, needed: 2, params: []param{{"fsname", &text}, {"flags", &fsopenFlags}}},
 	Fstatfs:          {name: "fstatfs", amd64: 138, arm64: 44, needed: 2, params: []param{{"fd", &fd}, {"buf", &pointer}}},
 	Ftruncate:        {name: "ftruncate", amd64: 77, arm64: 46, needed: 2, params: []param{{"fd", &fd}, {"length", &integer}}},
-	Futex:            {name: "futex", amd64: 202, arm64: 98, needed: 4, params: []param{{"uaddr", &pointer}, {"op", &futexOps}, {"val", &address}, {"timeout", &pointer}}},
+	Futex:            {name: "futex", amd64: 202, arm64: 98, needed: 4, selector: 1, variants: futexVariants, params: []param{{"uaddr", &pointer}, {"op", &futexOps}, {"val", &address}, {"timeout", &pointer}}},
 	Getcwd:           {name: "getcwd", amd64: 79, arm64: 17, needed: 2, params: []param{{"buf", &pointer}, {"size", &unsigned}}},
 	Getpid:           {name: "getpid", amd64: 39, arm64: 172, nonzero: true, needed: 0, params: []param{}},
 	Getppid:          {name: "getppid", amd64: 110, arm64: 173, needed: 0, params: []param{}},

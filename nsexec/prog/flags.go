@@ -368,8 +368,9 @@ var ioctlRequests = Kind{form: formEnum, names: []name{
 
 // futex(2)
 var futexOps = Kind{form: formEnum, names: []name{
-	{0, "FUTEX_WAIT"},
-	{1, "FUTEX_WAKE"},
+	{futexWait, "FUTEX_WAIT"},
+	{futexWake, "FUTEX_WAKE"},
+	{futexCmpRequeue, "FUTEX_CMP_REQUEUE"},
 }}
 
 // prctl(2)
@@ -499,6 +500,10 @@ var prctlVariants = []variant{
 var ioctlVariants = []variant{
 	{unix.TIOCGPTPEER, 3, []param{{"fd", &fd}, {"request", &ioctlRequests}, {"flags", &openFlags}}},
 	{unix.TIOCSCTTY, 3, []param{{"fd", &fd}, {"request", &ioctlRequests}, {"steal", &integer}}},
+}
+
+var futexVariants = []variant{
+	{futexCmpRequeue, 6, []param{{"uaddr", &pointer}, {"op", &futexOps}, {"val", &unsigned}, {"val2", &unsigned}, {"uaddr2", &pointer}, {"val3", &address}}},
 }
 
 var fcntlVariants = []variant{

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
@@ -36,6 +37,38 @@ func listen(t *testing.T, path string) *net.UnixListener {
 	u.SetUnlinkOnClose(false)
 	t.Cleanup(func() { u.Close() })
 	return u
+}
+
+// receive is the one descriptor that is sent to a socket, and its name.
+func receive(t *testing.T, l *net.UnixListener) (*os.File, string) {
+	t.Helper()
+	conn, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return receiveFrom(t, conn)
+}
+
+func receiveFrom(t *testing.T, conn *net.UnixConn) (*os.File, string) {
+	t.Helper()
+	data, oob := make([]byte, 4096), make([]byte, 4096)
+	n, oobn, _, _, err := conn.ReadMsgUnix(data, oob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	fds, err := unix.ParseUnixRights(&list[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("%v, %v", fds, err)
+	}
+	unix.CloseOnExec(fds[0])
+	f := os.NewFile(uintptr(fds[0]), "received")
+	t.Cleanup(func() { f.Close() })
+	return f, string(data[:n])
 }
 
 // TestConsoleSocket: what runs the command gets the master, and nothing of the
@@ -62,21 +95,10 @@ func TestConsoleSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			data, oob := make([]byte, 4096), make([]byte, 4096)
-			n, oobn, _, _, err := conn.ReadMsgUnix(data, oob)
-			if err != nil || string(data[:n]) != "/dev/ptmx" {
-				t.Errorf("%q, %v", data[:n], err)
+			master, name := receiveFrom(t, conn)
+			if name != "/dev/ptmx" {
+				t.Errorf("%q", name)
 			}
-			list, err := unix.ParseSocketControlMessage(oob[:oobn])
-			if err != nil || len(list) != 1 {
-				t.Fatalf("%v, %v", list, err)
-			}
-			fds, err := unix.ParseUnixRights(&list[0])
-			if err != nil || len(fds) != 1 {
-				t.Fatalf("%v, %v", fds, err)
-			}
-			master := os.NewFile(uintptr(fds[0]), "master")
-			defer master.Close()
 			if _, err := master.WriteString("this\n"); err != nil {
 				t.Error(err)
 			}
@@ -84,7 +106,7 @@ func TestConsoleSocket(t *testing.T) {
 			if !errors.Is(err, unix.EIO) { // nobody has the other end any more, us included
 				t.Errorf("the end: %v", err)
 			}
-			for _, want := range []string{"is /dev/pts/0\r\n", "got this\r\n5 6\r\n"} {
+			for _, want := range []string{"is /dev/pts/0\n", "got this\n5 6\n"} {
 				if !strings.Contains(string(text), want) {
 					t.Errorf("%q: no %q", text, want)
 				}
@@ -92,7 +114,7 @@ func TestConsoleSocket(t *testing.T) {
 			if status := statusOf(t, c.Wait()); status != 9 || out.Len() != 0 {
 				t.Errorf("status %d, %q", status, out.String())
 			}
-			if n, err := conn.Read(data); n != 0 || err != io.EOF {
+			if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 				t.Errorf("%d bytes more, %v", n, err)
 			}
 		})
@@ -157,7 +179,7 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 		}
 		gone <- err
 	}()
-	s, err := connectConsole(path)
+	s, err := dial("--console-socket", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,12 +187,12 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 	if err := <-gone; err != nil {
 		t.Fatal(err)
 	}
-	plan, err := compile(dir)
+	plan, err := compileBundle(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := console{socket: s}
-	c.stdio.Console = s.send
+	c.stdio.Console = s.sendMaster
 	process, err := plan.Start(c.stdio)
 	if !errors.Is(err, unix.EPIPE) || !strings.HasPrefix(err.Error(), "process.terminal: --console-socket "+path+": ") {
 		t.Errorf("%v", err)
@@ -178,4 +200,15 @@ func TestConsoleSocketHangsUp(t *testing.T) {
 	if process != nil {
 		t.Error("there is a process")
 	}
+}
+
+// compileBundle plans what run would do.
+func compileBundle(t *testing.T, dir string) (*container.Plan, error) {
+	t.Helper()
+	f := flagSet("run")
+	r := requestFlags(f)
+	if err := f.Parse([]string{"-b", dir}); err != nil {
+		t.Fatal(err)
+	}
+	return r.compile(new(global), "box", false)
 }

@@ -1,0 +1,149 @@
+package cgroupv2
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Set writes limits, in this order, and enables the controllers they need. It may be used
+// while processes run. When one cannot be written, those before it are set back to
+// what they were, and the error says which one it was; controllers stay enabled.
+func (g *Group) Set(files []File) error {
+	if err := g.enableFor(files); err != nil {
+		return err
+	}
+	var done []File // what sets it back
+	for _, f := range files {
+		undo, err := g.setOne(f)
+		if err != nil {
+			return g.setBack(done, err)
+		}
+		done = append(done, undo...)
+	}
+	return nil
+}
+
+func (g *Group) enableFor(files []File) error {
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Controller)
+	}
+	err := g.Enable(names...)
+	var missing *ControllerError
+	if errors.As(err, &missing) {
+		for _, f := range files {
+			if f.Controller == missing.Controller {
+				missing.Origin = f.Origin
+				break
+			}
+		}
+	}
+	return err
+}
+
+// setOne writes one file and returns what sets it back.
+func (g *Group) setOne(f File) (undo []File, err error) {
+	before, err := readFile(g.fd, f.Name)
+	switch {
+	case errors.Is(err, unix.ENOENT) && f.Instead != nil:
+		return g.setOne(*f.Instead)
+	case errors.Is(err, unix.ENOENT) && f.Optional:
+		return nil, nil
+	case errors.Is(err, unix.ENOENT):
+		return nil, fmt.Errorf("%s: cgroup %s: %s: %w: this kernel has no such file", f.Origin, g.path, f.Name, err)
+	case err == nil:
+		undo = []File{setsBack(f, before)}
+	}
+	// What cannot be read, such as memory.reclaim, cannot be set back.
+	if f.NotBelow != "" {
+		if err := g.notBelow(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := writeFile(g.fd, f.Name, f.Value); err != nil {
+		return nil, fmt.Errorf("%s: cgroup %s: %s = %q: %w%s", f.Origin, g.path, f.Name, f.Value, err, setHint(f, err))
+	}
+	return undo, nil
+}
+
+// notBelow compares the value with what the group uses.
+func (g *Group) notBelow(f File) error {
+	text, err := g.read(f.NotBelow)
+	if err != nil {
+		return err
+	}
+	used, err := parseNumber(text)
+	if err != nil {
+		return g.failed(f.NotBelow, err)
+	}
+	value, err := parseNumber(f.Value)
+	if err != nil {
+		return g.failed(f.Name, err)
+	}
+	if value < used {
+		return fmt.Errorf("%s: cgroup %s: %s is %d already, more than %d: the limit is left as it was", f.Origin, g.path, f.NotBelow, used, value)
+	}
+	return nil
+}
+
+// setBack undoes what was done before err.
+func (g *Group) setBack(done []File, err error) error {
+	for _, f := range slices.Backward(done) {
+		if e := g.write(f.Name, f.Value); e != nil {
+			err = fmt.Errorf("%w; not set back: %w", err, e)
+		}
+	}
+	return err
+}
+
+// keyed are the files with a line for each device, and what a line has that nobody
+// has set.
+var keyed = map[string]string{
+	"io.max":        "rbps=max wbps=max riops=max wiops=max",
+	"io.weight":     "default",
+	"io.bfq.weight": "default",
+	"io.latency":    "target=0",
+	"rdma.max":      "hca_handle=max hca_object=max",
+	"misc.max":      "max",
+}
+
+// setsBack is the write that undoes f, in a file that had this text before.
+func setsBack(f File, before string) File {
+	unset, ok := keyed[f.Name]
+	if !ok {
+		f.Value = strings.TrimSuffix(before, "\n")
+		return f
+	}
+	key, _, ok := strings.Cut(f.Value, " ")
+	if !ok { // a weight alone
+		key = "default"
+	}
+	f.Value = key + " " + unset
+	for line := range strings.Lines(before) {
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, key+" ") {
+			f.Value = line
+		}
+	}
+	return f
+}
+
+// setHint says what a refusal most likely means.
+func setHint(f File, err error) string {
+	switch {
+	case errors.Is(err, unix.ENODEV) && f.Controller == "io":
+		return ": there is no such disk, or it is a partition, of which the whole disk is to be named"
+	case errors.Is(err, unix.ENODEV):
+		return ": there is no such device"
+	case f.Controller == "cpuset" && (errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE)):
+		return ": this machine has fewer, or the group above may not use them"
+	case f.Name == "cpu.max" && errors.Is(err, unix.EINVAL):
+		return ": the kernel wants a quota of 1000 microseconds or more, not below the burst"
+	case f.Name == "cpu.max.burst" && errors.Is(err, unix.EINVAL):
+		return ": the kernel wants a burst that is not above the quota"
+	}
+	return ""
+}

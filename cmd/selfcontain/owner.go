@@ -1,0 +1,25 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+)
+
+// owner is the name of a user of this machine, and its number with # in front where it
+// has none, as other runtimes show it.
+func owner(uid int) string {
+	accounts, _ := os.ReadFile("/etc/passwd") // nobody has a name where there is none
+	return ownerIn(string(accounts), uid)
+}
+
+// ownerIn looks a number up in the text of passwd(5).
+func ownerIn(accounts string, uid int) string {
+	number := strconv.Itoa(uid)
+	for line := range strings.Lines(accounts) {
+		if fields := strings.SplitN(line, ":", 4); len(fields) == 4 && fields[2] == number && fields[0] != "" {
+			return fields[0]
+		}
+	}
+	return "#" + number
+}

@@ -1,0 +1,109 @@
+package container
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/nsexec/prog"
+)
+
+// Cgroup is the control group of a container. cgroups(7)
+type Cgroup struct {
+	// Path is the group, from the mount of the hierarchy: "/machine/box". A path that does
+	// not begin with a slash is one beside the caller's own group: the caller's has
+	// processes, and so can hand no controller down. The group must not be there, or be
+	// empty; it is removed with the container.
+	Path string
+	// Resources are its limits.
+	Resources cgroupv2.Resources
+	// Optional lets the container go without a group where the caller may make none. It
+	// is for who asks for no limit, and would like to end all processes at once.
+	Optional bool
+}
+
+// checkCgroup refuses limits that cannot be set, and a group for which there is no place.
+func (c *compiler) checkCgroup(wrong complaint) {
+	g := c.spec.Cgroup
+	if g == nil {
+		return
+	}
+	files, err := g.Resources.Files()
+	if err != nil {
+		wrong("linux.resources", "%v", err)
+	}
+	if g.Optional && (len(files) > 0 || len(g.Resources.Devices) > 0) {
+		wrong("linux.resources", "limits cannot be set without a cgroup, and that is optional")
+	}
+	if g.Path == "" {
+		wrong("linux.cgroupsPath", "the path of the cgroup is empty")
+	} else if _, err := cgroupv2.CleanPath(c.cgroupPath()); err != nil {
+		wrong("linux.cgroupsPath", "%v", err)
+	}
+	switch {
+	case !c.gated:
+		wrong("linux.cgroupsPath", "a cgroup has to be removed in the end, so it takes a container that is created (container.Create)")
+	case c.host.Cgroup2 == "" && !g.Optional:
+		wrong("linux.cgroupsPath", "cgroup v2 is not mounted")
+	}
+}
+
+// cgroupPath is where the group is, from the mount of the hierarchy.
+func (c *compiler) cgroupPath() string {
+	p := c.spec.Cgroup.Path
+	if !strings.HasPrefix(p, "/") {
+		p = path.Dir(path.Join("/", c.host.Cgroup)) + "/" + p
+	}
+	if strings.Contains(p, "..") { // CleanPath says so
+		return p
+	}
+	return path.Clean(p)
+}
+
+// beforeCgroup makes the group, with its limits, before there is anything to be limited.
+func (c *compiler) beforeCgroup(step func(Step) prog.FD) {
+	g := c.spec.Cgroup
+	if g == nil || c.host.Cgroup2 == "" {
+		return
+	}
+	at := c.cgroupPath()
+	c.plan.cgroup = at
+	step(Step{
+		Action: MakeCgroup, Path: at, Why: "the container is born in it, and so is everything that it makes", Origin: "linux.cgroupsPath",
+	})
+	if files, _ := g.Resources.Files(); len(files) > 0 { // the error is that of checkCgroup
+		step(Step{Action: LimitCgroup, Path: at, Files: files, Why: "limits", Origin: "linux.resources"})
+	}
+	if len(g.Resources.Devices) > 0 {
+		step(Step{Action: FilterDevices, Path: at, Why: "which devices may be opened and made", Origin: "linux.resources.devices"})
+	}
+}
+
+// birthFlags are those of clone3 beside the namespaces.
+func (b Birth) birthFlags() uint64 {
+	if b.Cgroup == "" {
+		return 0
+	}
+	return unix.CLONE_INTO_CGROUP
+}
+
+// cgroupText is a step as what it does.
+func (s Step) cgroupText() string {
+	var b strings.Builder
+	switch s.Action {
+	case MakeCgroup:
+		return "mkdirat cgroup " + s.Path
+	case FilterDevices:
+		return "bpf(BPF_PROG_LOAD), bpf(BPF_PROG_ATTACH, BPF_CGROUP_DEVICE) to cgroup " + s.Path
+	}
+	b.WriteString("write")
+	for i, f := range s.Files {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString(" " + f.String())
+	}
+	return b.String()
+}

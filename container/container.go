@@ -1,0 +1,190 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Container is a container that is on disk: a directory below the root of state that is
+// named by its id. It may be used by several goroutines, and the same container by
+// several processes: whoever changes something holds a lock on that directory meanwhile.
+//
+// It has no descriptor open, so nothing has to be closed.
+type Container struct {
+	// Warn is told what went wrong and stopped nothing: a poststop hook that failed. It may
+	// be nil. [Create] takes that of its options.
+	Warn func(texts []string)
+
+	root  string
+	id    string
+	inst  uint64    // of its directory
+	made  *identity // its process, where this one has made it
+	hooks *Hooks    // and those that it was made with
+
+	reached func(step string) // a test is told of every step
+
+	mu      sync.Mutex // guards what follows
+	removed bool
+	waited  bool
+	status  unix.WaitStatus
+}
+
+// ID is its id.
+func (c *Container) ID() string { return c.id }
+
+// Load finds a container. The code of the error is [ContainerNotExists] where there is
+// none; one whose state is damaged is found all the same, so that it can be destroyed.
+func Load(root, id string) (*Container, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, &Error{ID: id, Op: "load", Err: err}
+	}
+	d, err := openDirectory(root, id, "load")
+	if err != nil {
+		return nil, err
+	}
+	d.close()
+	return &Container{root: root, id: id, inst: d.inst}, nil
+}
+
+// List finds all containers below root, in the order of their ids. There are none where
+// root does not exist.
+func List(root string) ([]*Container, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, &Error{Op: "list", Err: err}
+	}
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &Error{Op: "list", Err: err}
+	}
+	var list []*Container
+	for _, e := range entries {
+		if e.IsDir() && CheckID(e.Name()) == nil {
+			list = append(list, &Container{root: root, id: e.Name()})
+		}
+	}
+	return list, nil
+}
+
+// enter opens its directory. Another container that has been given the id since is not it.
+func (c *Container) enter(op string) (*stateDir, error) {
+	d, err := openDirectory(c.root, c.id, op)
+	if err != nil {
+		return nil, err
+	}
+	if c.inst != 0 && c.inst != d.inst {
+		d.close()
+		return nil, &Error{Code: ContainerNotExists, ID: c.id, Op: op}
+	}
+	return d, nil
+}
+
+// hold is enter, with the lock.
+func (c *Container) hold(op string) (*stateDir, error) {
+	d, err := c.enter(op)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.lock(); err != nil {
+		d.close()
+		if errors.Is(err, unix.ENOENT) {
+			return nil, &Error{Code: ContainerNotExists, ID: c.id, Op: op}
+		}
+		return nil, c.failed(op, err)
+	}
+	return d, nil
+}
+
+// failed is an error without a code of its own.
+func (c *Container) failed(op string, err error) error {
+	return &Error{ID: c.id, Op: op, Err: err}
+}
+
+// refused is an error that its code says all about.
+func (c *Container) refused(op string, code Code) error {
+	return &Error{Code: code, ID: c.id, Op: op}
+}
+
+// at tells a test how far it has come.
+func (c *Container) at(step string) {
+	if c.reached != nil {
+		c.reached(step)
+	}
+}
+
+// Status is where it is in its life.
+func (c *Container) Status() (Status, error) {
+	d, err := c.enter("state")
+	if err != nil {
+		return "", err
+	}
+	defer d.close()
+	v, err := d.view()
+	if err != nil {
+		return "", c.failed("state", err)
+	}
+	v.close()
+	return v.status, nil
+}
+
+// State is what the OCI runtime specification calls by that name.
+func (c *Container) State() (State, error) {
+	d, err := c.enter("state")
+	if err != nil {
+		return State{}, err
+	}
+	defer d.close()
+	v, err := d.view()
+	if err != nil {
+		return State{}, c.failed("state", err)
+	}
+	v.close()
+	var i intent
+	damage := d.read(intentName, &i)
+	if damage == nil && i.ID != c.id {
+		damage = errors.New("it is another container's: " + i.ID)
+	}
+	if damage != nil {
+		i = intent{ID: c.id}
+	}
+	s := i.state(v.status, 0)
+	if v.status != Stopped && v.status != Creating {
+		s.Pid = v.process.pid
+	}
+	if damage != nil && !errors.Is(damage, unix.ENOENT) { // where it is not there, not much else is
+		s.Damaged = damage.Error()
+	}
+	return s, nil
+}
+
+// Spec is the one that it was created with.
+func (c *Container) Spec() (Spec, error) {
+	d, err := c.enter("spec")
+	if err != nil {
+		return Spec{}, err
+	}
+	defer d.close()
+	s, err := d.spec()
+	if err != nil {
+		return Spec{}, c.failed("spec", err)
+	}
+	return s, nil
+}
+
+// spec is what stands in the intent.
+func (d *stateDir) spec() (s Spec, err error) {
+	var i intent
+	if err := d.read(intentName, &i); err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(i.Spec, &s)
+}

@@ -1,0 +1,303 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/nsexec"
+)
+
+// CreateOptions is what a container is made with beside its [Spec].
+type CreateOptions struct {
+	// Bundle is the directory of its configuration; it is kept for [State] and hooks.
+	Bundle string
+	// Stdio is what its program gets. Console is called before Create returns.
+	Stdio Stdio
+	// Host is the machine, and nil to ask it ([Probe]).
+	Host *Host
+	// Created is called when everything is done but to say so: the container waits,
+	// and its state is on disk. Its error undoes the container and is that of
+	// [Create]. A pid file is written here, for instance. It may be nil.
+	Created func(State) error
+	// Warn is told what of the configuration has no effect, before anything is done. It
+	// may be nil.
+	Warn func(texts []string)
+
+	reached func(step string) // a test is told of every step
+	edit    func(*Plan) error // and may change what will be done
+}
+
+// Create makes a container up to the execution of its program, and leaves it waiting
+// there for [Container.Start]. What waits is one process of a few pages with the rights of
+// the program. root is the directory where the state of all containers is kept; it is
+// made if it does not exist.
+//
+// When Create fails nothing is left. When its process is killed in the middle, the
+// container ends too, and what is left on disk is removed by [Container.Destroy].
+//
+// The container is a child of the calling process, as long as that lives.
+func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
+	const op = "create"
+	if err := CheckID(id); err != nil {
+		return nil, err
+	}
+	if o.Stdio.Console != nil && !spec.Process.Terminal {
+		return nil, &Error{Code: ConsoleExists, ID: id, Op: op}
+	}
+	if spec.Bundle == "" {
+		spec.Bundle = o.Bundle
+	}
+	plan, err := o.compile(spec)
+	if err == nil && o.edit != nil {
+		err = o.edit(plan)
+	}
+	if err != nil {
+		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
+	}
+	if o.Warn != nil {
+		o.Warn(plan.Warnings)
+	}
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return nil, &Error{ID: id, Op: op, Err: err}
+	}
+	d, err := makeDirectory(root, id)
+	if errors.Is(err, unix.EEXIST) {
+		return nil, &Error{Code: IDInUse, ID: id, Op: op}
+	}
+	if err != nil {
+		return nil, &Error{ID: id, Op: op, Err: err}
+	}
+	defer d.close()
+	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
+	if err := m.make(); err != nil {
+		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
+	}
+	return &Container{root: root, id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
+}
+
+// compile is the plan of a container that waits.
+func (o *CreateOptions) compile(spec Spec) (*Plan, error) {
+	if o.Host != nil {
+		return CompileGated(spec, *o.Host)
+	}
+	host, err := Probe()
+	if err != nil {
+		return nil, err
+	}
+	return CompileGated(spec, host)
+}
+
+// makeDirectory makes the directory of a container, which nobody else does then, and
+// takes its lock.
+func makeDirectory(root, id string) (*stateDir, error) {
+	fd, err := openRoot(root)
+	if errors.Is(err, unix.ENOENT) {
+		if err := os.MkdirAll(root, 0o700); err != nil {
+			return nil, err
+		}
+		fd, err = openRoot(root)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Mkdirat(fd, id, 0o700); err != nil {
+		unix.Close(fd)
+		return nil, &os.PathError{Op: "mkdir", Path: root + "/" + id, Err: err}
+	}
+	d, err := openBelow(fd, root, id)
+	if err != nil {
+		unix.Close(fd)
+	} else if err = d.lock(); err != nil {
+		d.close()
+	}
+	if errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("%s/%s was removed meanwhile: %w", root, id, unix.ENOENT) // who destroys was faster
+	}
+	if err != nil {
+		return nil, err
+	}
+	// It may have been removed between its making and its opening, and made again by
+	// another creation, which has finished meanwhile.
+	if d.has(intentName) {
+		d.close()
+		return nil, unix.EEXIST
+	}
+	return d, nil
+}
+
+// maker makes one container.
+type maker struct {
+	CreateOptions
+	d       *stateDir
+	plan    *Plan
+	spec    *Spec
+	intent  intent
+	process identity
+}
+
+// at tells a test how far it has come.
+func (m *maker) at(step string) {
+	if m.reached != nil {
+		m.reached(step)
+	}
+}
+
+// make makes it, in the order in which everything can be taken back.
+func (m *maker) make() error {
+	m.at("directory")
+	text, err := json.Marshal(m.spec)
+	if err != nil {
+		return err
+	}
+	m.intent = intent{
+		ID: m.d.id, Created: time.Now(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
+		Annotations: m.spec.Annotations, Spec: text,
+	}
+	if err := m.d.write(intentName, &m.intent); err != nil {
+		return err
+	}
+	m.at("intent")
+	report, err := m.d.makeReport()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(report)
+	m.at("report")
+	at := &place{d: m.d, spec: m.spec, report: report, keep: m.keep, at: m.at}
+	defer at.close()
+	m.plan.State = m.intent.state(Creating, 0)
+	process, err := m.plan.startIn(m.Stdio, nil, at)
+	if err != nil {
+		return err
+	}
+	m.at("gate")
+	return process.Close()
+}
+
+// undo removes what a creation that has failed has made: its process has ended.
+func (m *maker) undo() error {
+	ctx, cancel := patient()
+	defer cancel()
+	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+}
+
+// keep is the host's part while the program stands in front of its gate. When it has
+// been done the container is created.
+func (m *maker) keep(p *nsexec.Process) (err error) {
+	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+		return err
+	}
+	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {
+		return err
+	}
+	m.at("state")
+	if m.Created != nil {
+		if err := m.Created(m.intent.state(Created, m.process.pid)); err != nil {
+			return err
+		}
+	}
+	if err := m.d.link(processName, m.process.String()); err != nil {
+		return err
+	}
+	m.at("process")
+	return nil
+}
+
+// makeReport makes the report, locked until all have closed it: this process, and the
+// program of the container when it executes the user's.
+func (d *stateDir) makeReport() (int, error) {
+	fd, err := unix.Openat(d.fd, reportName, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		if err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			unix.Close(fd)
+		}
+	}
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: d.path + "/" + reportName, Err: err}
+	}
+	return fd, nil
+}
+
+// state is what an intent says of a container.
+func (i *intent) state(s Status, pid int) State {
+	return State{
+		Version: StateVersion, ID: i.ID, Status: s, Pid: pid, Bundle: i.Bundle, Annotations: i.Annotations,
+		Rootfs: i.Rootfs, Created: i.Created, Owner: i.Owner,
+	}
+}
+
+// place is where a container that waits keeps what others have to find.
+type place struct {
+	d      *stateDir
+	spec   *Spec
+	report int
+	group  *cgroupv2.Group // once it is made
+	keep   func(*nsexec.Process) error
+	at     func(step string)
+}
+
+// do does a step of the host's side, before the container is born.
+func (pl *place) do(s Step) (int, error) {
+	pl.at("before " + string(s.Action))
+	fd, err := -1, error(nil)
+	switch s.Action {
+	case ListenGate:
+		fd, err = listenGate(pl.d.fd)
+	case MakeCgroup:
+		pl.group, err = pl.d.makeGroup(s.Path)
+		if pl.spec.Cgroup.Optional && mayNot(err) {
+			err = nil
+		}
+	case LimitCgroup:
+		err = pl.group.Set(s.Files)
+	case FilterDevices:
+		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+	default:
+		return s.do()
+	}
+	if err != nil {
+		return -1, &StepError{Step: s, Err: err}
+	}
+	return fd, nil
+}
+
+// mayNot reports whether somebody may not make a cgroup.
+func mayNot(err error) bool {
+	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS)
+}
+
+// close closes what the birth needed.
+func (pl *place) close() {
+	if pl.group != nil {
+		_ = pl.group.Close() // it stays
+	}
+}
+
+// doFor does one while it waits at a sync point.
+func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) error {
+	if pl == nil {
+		return s.doFor(p, state, hooks)
+	}
+	pl.at("during " + string(s.Action))
+	switch {
+	case s.Action == KeepState:
+		return pl.keep(p)
+	case s.Action == RunHook && !hooks.any:
+		// Whoever destroys the container from here on calls its poststop hooks.
+		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
+			return err
+		}
+	}
+	return s.doFor(p, state, hooks)
+}
+
+// errGated is that of a plan that waits for somebody who could not find it.
+var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")

@@ -1,0 +1,174 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+)
+
+// patience is how long a destruction waits for what it has killed, and for who else is at
+// work on the container.
+const patience = 5 * time.Second
+
+// Destroy removes a stopped container and everything that it has: cgroup and state. With
+// force it ends what still runs before, and it is no error that there is no such
+// container; without, that has the code [ContainerNotExists], and one that is not
+// stopped [ContainerNotStopped]. It may be called again.
+//
+// What it needs to know cannot be damaged, and it writes nothing: it works on a full disk.
+func (c *Container) Destroy(force bool) error {
+	const op = "delete"
+	c.mu.Lock()
+	removed := c.removed
+	c.mu.Unlock()
+	if removed {
+		return nil
+	}
+	d, err := c.enter(op)
+	if err == nil {
+		defer d.close()
+		err = c.destroy(d, force)
+	}
+	if force && errors.Is(err, ContainerNotExists) {
+		err = nil
+	}
+	if err == nil {
+		c.mu.Lock()
+		c.removed = true
+		c.mu.Unlock()
+	}
+	return err
+}
+
+func (c *Container) destroy(d *stateDir, force bool) error {
+	const op = "delete"
+	if err := c.take(d, force); err != nil {
+		return err
+	}
+	v, err := d.view()
+	if err != nil {
+		return c.failed(op, err)
+	}
+	defer v.close()
+	if v.status != Stopped && !force {
+		return c.refused(op, ContainerNotStopped)
+	}
+	c.at("kill")
+	if err := c.end(d, v); err != nil {
+		return c.failed(op, err)
+	}
+	c.at("ended")
+	c.gone(d)
+	c.at("remove")
+	if err := d.remove(); err != nil {
+		return c.failed(op, err)
+	}
+	c.at("removed")
+	return nil
+}
+
+// take takes the lock. Whoever holds it may wait for the container, so by force that is
+// ended first.
+func (c *Container) take(d *stateDir, force bool) error {
+	const op = "delete"
+	for deadline := time.Now().Add(patience); ; {
+		free, err := d.tryLock(unix.LOCK_EX)
+		switch {
+		case err != nil:
+			return c.failed(op, err)
+		case free:
+			if d.linked() != nil {
+				return c.refused(op, ContainerNotExists)
+			}
+			return nil
+		case time.Now().After(deadline):
+			return c.failed(op, fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path))
+		}
+		v, err := d.view()
+		if err != nil {
+			return c.failed(op, err)
+		}
+		if v.status != Stopped && !force {
+			v.close()
+			return c.refused(op, ContainerNotStopped)
+		}
+		if force {
+			v.kill(d)
+		}
+		v.close()
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// kill ends what is known of a container at which somebody else is at work.
+func (v *view) kill(d *stateDir) {
+	if v.pidfd >= 0 {
+		_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
+	}
+	// Whoever holds the lock may remove the group, so that is not waited for.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_ = d.withGroup(func(g *cgroupv2.Group) error { // who cannot be killed now is tried again, with the lock
+		if g == nil {
+			return nil
+		}
+		return g.Kill(ctx)
+	})
+}
+
+// end kills what lives and waits until it has ended.
+func (c *Container) end(d *stateDir, v *view) error {
+	if v.pidfd >= 0 {
+		if err := unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("kill process %d: %w", v.process.pid, err)
+		}
+	}
+	c.at("killed")
+	ctx, cancel := patient()
+	defer cancel()
+	if err := d.endGroup(ctx); err != nil { // also one that is frozen, and what the first process left behind
+		return err
+	}
+	c.at("group removed")
+	if v.pidfd >= 0 {
+		gone, err := awaitEnd(v.pidfd, int(patience.Milliseconds()))
+		if err == nil && !gone {
+			err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
+		}
+		if err != nil {
+			return err
+		}
+		if c.made != nil {
+			_, err = c.Wait()
+		}
+		return err
+	}
+	return d.awaitProgram()
+}
+
+// awaitProgram waits for the program of a container that was never made to the end. Nobody
+// has written down who it is, and nobody has to end it: it ends by itself when it finds
+// that its caller is gone.
+func (d *stateDir) awaitProgram() error {
+	report, _, err := d.openFile(reportName, unix.O_RDONLY)
+	if err != nil { // nothing was born before it was there, and what is none nobody holds
+		return nil
+	}
+	defer unix.Close(report)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(report, unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
+			return fmt.Errorf("%s/%s: flock: %w", d.path, reportName, err)
+		case time.Now().After(deadline):
+			return fmt.Errorf("the program that was to make it has not ended within %v", patience)
+		}
+	}
+}

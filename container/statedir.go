@@ -1,0 +1,230 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// What lies in the directory of a container, in the order in which it is made.
+//
+//	intent   what is going to be made, and of what: State and Spec are in it
+//	report   the report of the program, which is mapped by it. Locked by flock(2) as long
+//	         as somebody is at work who has not executed the user's program
+//	cgroup   a symbolic link: the boot, and the path of the cgroup
+//	group    a symbolic link: the number of its inode, and how many groups were made
+//	gate     the socket at which it waits
+//	state    what Start has to know of the program
+//	process  a symbolic link: the boot, and who its first process is. With it the container
+//	         is created
+//
+// All that killing and removing needs is in the links. A link is there or it is not:
+// it cannot be cut short, is no FIFO, and takes no block of a full disk on a file system
+// that keeps short ones in the inode. So a file that is damaged keeps nobody from being
+// listed or destroyed.
+const (
+	intentName  = "intent"
+	cgroupName  = "cgroup"
+	groupName   = "group"
+	reportName  = "report"
+	stateName   = "state"
+	processName = "process"
+	hookedName  = "hooked"
+)
+
+// stateDir is the directory of a container, opened.
+type stateDir struct {
+	root int // the directory of all
+	fd   int
+	path string
+	id   string
+	held bool   // we have the lock
+	inst uint64 // the number of its inode: another container of the same id has another
+}
+
+// openRoot opens the directory of all containers.
+func openRoot(root string) (int, error) {
+	fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: root, Err: err}
+	}
+	return fd, nil
+}
+
+// openDirectory opens the directory of a container. Where there is none, or something
+// else of that name, the code is ContainerNotExists.
+func openDirectory(root, id, op string) (*stateDir, error) {
+	if err := CheckID(id); err != nil {
+		return nil, err
+	}
+	fd, err := openRoot(root)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, &Error{Code: ContainerNotExists, ID: id, Op: op}
+	}
+	if err != nil {
+		return nil, &Error{ID: id, Op: op, Err: err}
+	}
+	d, err := openBelow(fd, root, id)
+	switch {
+	case err == nil:
+		return d, nil
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
+		err = &Error{Code: ContainerNotExists, ID: id, Op: op}
+	default:
+		err = &Error{ID: id, Op: op, Err: err}
+	}
+	unix.Close(fd)
+	return nil, err
+}
+
+// openBelow opens the directory of a container; root becomes its own if it succeeds.
+func openBelow(root int, path, id string) (*stateDir, error) {
+	d := &stateDir{root: root, path: path + "/" + id, id: id}
+	var err error
+	if d.fd, err = unix.Openat(root, id, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
+		return nil, &os.PathError{Op: "open", Path: d.path, Err: err}
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd, &st); err != nil {
+		unix.Close(d.fd)
+		return nil, &os.PathError{Op: "stat", Path: d.path, Err: err}
+	}
+	d.inst = st.Ino
+	return d, nil
+}
+
+// close gives the lock up, if it is held.
+func (d *stateDir) close() {
+	unix.Close(d.fd)
+	unix.Close(d.root)
+}
+
+// lock waits for the lock that every change of state is made under. It belongs to the
+// descriptor, so it is given up however its holder ends. flock(2)
+func (d *stateDir) lock() error {
+	for {
+		err := unix.Flock(d.fd, unix.LOCK_EX)
+		switch {
+		case err == nil:
+			d.held = true
+			return d.linked()
+		case !errors.Is(err, unix.EINTR):
+			return fmt.Errorf("lock %s: %w", d.path, err)
+		}
+	}
+}
+
+// tryLock reports whether nobody holds the lock.
+func (d *stateDir) tryLock(how int) (bool, error) {
+	err := unix.Flock(d.fd, how|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock %s: %w", d.path, err)
+	}
+	d.held = how == unix.LOCK_EX
+	return true, nil
+}
+
+// linked looks whether the directory has been removed while its lock was waited for.
+func (d *stateDir) linked() error {
+	var here, there unix.Stat_t
+	if err := unix.Fstat(d.fd, &here); err != nil {
+		return err
+	}
+	err := unix.Fstatat(d.root, d.id, &there, unix.AT_SYMLINK_NOFOLLOW)
+	if err == nil && (here.Dev != there.Dev || here.Ino != there.Ino) {
+		err = unix.ENOENT
+	}
+	if err != nil {
+		return fmt.Errorf("%s was removed meanwhile: %w", d.path, err)
+	}
+	return nil
+}
+
+// link makes a symbolic link, and waits until it is on the disk.
+func (d *stateDir) link(name, text string) error {
+	if err := unix.Symlinkat(text, d.fd, name); err != nil {
+		return &os.PathError{Op: "symlink", Path: d.path + "/" + name, Err: err}
+	}
+	return d.sync()
+}
+
+// readLink is what a link says; the error is ENOENT where it is not there, and EINVAL
+// where it is no link.
+func (d *stateDir) readLink(name string) (string, error) {
+	b := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(d.fd, name, b)
+	if err != nil {
+		return "", &os.PathError{Op: "readlink", Path: d.path + "/" + name, Err: err}
+	}
+	return string(b[:n]), nil
+}
+
+// has reports whether there is something of a name.
+func (d *stateDir) has(name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+}
+
+func (d *stateDir) sync() error {
+	if err := unix.Fsync(d.fd); err != nil && !errors.Is(err, unix.EINVAL) { // a file system without it
+		return &os.PathError{Op: "fsync", Path: d.path, Err: err}
+	}
+	return nil
+}
+
+// openFile opens a regular file, or fails at once: somebody may have put a FIFO there.
+func (d *stateDir) openFile(name string, flags int) (int, unix.Stat_t, error) {
+	var st unix.Stat_t
+	fd, err := unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		if err = unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+			err = errors.New("it is no regular file")
+		}
+		if err != nil {
+			unix.Close(fd)
+		}
+	}
+	if err != nil {
+		return -1, st, &os.PathError{Op: "open", Path: d.path + "/" + name, Err: err}
+	}
+	return fd, st, nil
+}
+
+// remove removes the directory with all that is in it, the intent last: who is killed
+// meanwhile leaves a container that is removed in the same way.
+func (d *stateDir) remove() error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if e.Name() == intentName {
+			continue
+		}
+		err := unix.Unlinkat(d.fd, e.Name(), 0)
+		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) { // nobody of ours makes one
+			err = os.RemoveAll(d.path + "/" + e.Name())
+		}
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, fmt.Errorf("remove %s/%s: %w", d.path, e.Name(), err))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if err := unix.Unlinkat(d.fd, intentName, 0); errors.Is(err, unix.EISDIR) {
+		if err := os.RemoveAll(d.path + "/" + intentName); err != nil {
+			return err
+		}
+	}
+	if err := unix.Unlinkat(d.root, d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("rmdir %s: %w", d.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+)
+
+// makeGroup makes the cgroup of the container.
+//
+// Two links tell of it. That with the path is there before the group is. Whoever finds it
+// alone knows that nobody was ever born in the group, and that it may be somebody
+// else's: it may be removed if it is empty, and nobody in it may be harmed. The other has the
+// number of its inode, which the kernel gives once: that group is ours to end.
+func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
+	h, err := cgroupv2.Find()
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	if err := isFree(h, at); err != nil {
+		return nil, err
+	}
+	boot, err := bootID()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.link(cgroupName, boot+" "+at); err != nil {
+		return nil, err
+	}
+	g, err := h.Create(at)
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(g.FD(), &st); err == nil {
+		err = d.link(groupName, fmt.Sprintf("%d %d", st.Ino, len(g.Made())))
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
+}
+
+// isFree refuses a group with somebody in it: they would be ended with the container; and
+// one that is frozen: who is born there never runs, and clone3 with CLONE_VFORK waits for it.
+func isFree(h *cgroupv2.Hierarchy, at string) error {
+	g, err := h.Open(at)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if at == "/" {
+		return errors.New("cgroup /: that is everybody's")
+	}
+	populated, frozen, err := g.State()
+	switch {
+	case err != nil:
+		return err
+	case populated:
+		return fmt.Errorf("cgroup %s: there are processes in it", at)
+	case frozen:
+		return fmt.Errorf("cgroup %s: it is frozen", at)
+	}
+	return nil
+}
+
+// groupPath is where the group is, and empty where there is none, or was in another boot.
+func (d *stateDir) groupPath() (string, error) {
+	text, err := d.readLink(cgroupName)
+	if err != nil {
+		return "", nil //nolint:nilerr // none, or something that is not ours
+	}
+	boot, err := bootID()
+	if err != nil {
+		return "", err
+	}
+	there, at, ok := strings.Cut(text, " ")
+	if !ok || there != boot {
+		return "", nil
+	}
+	return at, nil
+}
+
+// group opens the group that the container's processes are in, if it has one. made is how
+// many groups have been made for it, itself included. It is nil where there is none, or
+// where the one of that path is another one.
+func (d *stateDir) group(h *cgroupv2.Hierarchy, at string) (g *cgroupv2.Group, made int, err error) {
+	text, err := d.readLink(groupName)
+	if err != nil {
+		return nil, 0, nil //nolint:nilerr // as above
+	}
+	number, count, _ := strings.Cut(text, " ")
+	inode, err1 := strconv.ParseUint(number, 10, 64)
+	made, err2 := strconv.Atoi(count)
+	if err1 != nil || err2 != nil {
+		return nil, 0, nil
+	}
+	g, err = h.Open(at)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, made, nil
+	}
+	if err != nil {
+		return nil, made, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(g.FD(), &st); err != nil || st.Ino != inode {
+		return nil, -1, errors.Join(err, g.Close()) // nor is it one to be tidied up
+	}
+	return g, made, nil
+}
+
+// withGroup calls a function with the container's group, and with nil where it has none.
+func (d *stateDir) withGroup(do func(g *cgroupv2.Group) error) error {
+	at, err := d.groupPath()
+	if err != nil {
+		return err
+	}
+	if at == "" {
+		return do(nil)
+	}
+	h, err := cgroupv2.Find()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	g, _, err := d.group(h, at)
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		return do(nil)
+	}
+	return errors.Join(do(g), g.Close())
+}
+
+// defaultParent is the group in which groups are that nobody has given a place. It goes
+// with the last of them.
+const defaultParent = "selfcontain"
+
+// endGroup kills everything in the container's group and removes it, and the groups above
+// that were made for it, if nobody has come to use them.
+func (d *stateDir) endGroup(ctx context.Context) error {
+	at, err := d.groupPath()
+	if at == "" || err != nil {
+		return err
+	}
+	h, err := cgroupv2.Find()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	g, made, err := d.group(h, at)
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		// Who was killed between its making and the second link leaves an empty one.
+		if made == 0 {
+			h.Prune([]string{at})
+		}
+	} else {
+		err := g.Kill(ctx)
+		if err == nil {
+			err = g.Remove(ctx)
+		}
+		if err := errors.Join(err, g.Close()); err != nil {
+			return err
+		}
+	}
+	var above []string
+	for up := path.Dir(at); up != "/" && (made > 1 || path.Base(up) == defaultParent); up = path.Dir(up) {
+		above = append([]string{up}, above...)
+		made--
+	}
+	h.Prune(above)
+	return nil
+}
+
+// frozen reports whether the group is frozen. It is asked for every container that is
+// listed, so it is one file that is read.
+func (d *stateDir) frozen() bool {
+	at, err := d.groupPath()
+	if at == "" || err != nil {
+		return false
+	}
+	mount, err := cgroup2Mount()
+	if mount == "" || err != nil {
+		return false
+	}
+	text, err := os.ReadFile(path.Join(mount, at, "cgroup.events"))
+	return err == nil && strings.Contains("\n"+string(text), "\nfrozen 1\n")
+}
