@@ -2,6 +2,7 @@ package cgroupv2
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -200,8 +201,11 @@ func beginCommand(t *testing.T, g *Group, cmd *exec.Cmd, env ...string) *actor {
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // it may have ended
+	t.Cleanup(func() { // it may have ended; what it has started has its standard error
 		a.in.Close()
+		if err := g.Kill(context.Background()); err != nil {
+			t.Error(err)
+		}
 		a.Process.Kill()
 		a.Wait()
 	})

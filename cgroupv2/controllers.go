@@ -93,10 +93,26 @@ func enableIn(root int, p string, controllers []string) error {
 		return &ControllerError{Group: p, Controller: lacks[0]}
 	}
 	value := "+" + strings.Join(missing, " +")
-	if err := writeFile(fd, control, value); err != nil {
+	err = unix.EBUSY
+	if !inhabited(fd) {
+		err = writeFile(fd, control, value)
+	}
+	if err != nil {
 		return fmt.Errorf("cgroup %s: %s = %q: %w%s", p, control, value, err, enableHint(fd, err))
 	}
 	return nil
+}
+
+// inhabited reports whether a group other than the root has processes of its own. The
+// kernel refuses to enable most controllers in it then, but not those that can tell
+// threads apart, such as pids: with them the groups below become good for threads alone ("domain
+// invalid"), and no process can be moved or born there. cgroups(7), "Thread mode"
+func inhabited(fd int) bool {
+	if _, err := readFile(fd, "cgroup.type"); err != nil {
+		return false // the root
+	}
+	pids, err := processes(fd)
+	return err == nil && len(pids) != 0
 }
 
 func enableHint(fd int, err error) string {

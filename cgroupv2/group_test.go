@@ -239,8 +239,8 @@ func TestBirthKillAndProcesses(t *testing.T) {
 					t.Errorf("it ends with %v", err)
 				}
 			}
-			if _, frozen, err := g.State(); frozen || err != nil {
-				t.Errorf("it stays frozen: %v, %v", frozen, err)
+			if text, err := g.read("cgroup.freeze"); text != "0\n" || err != nil {
+				t.Errorf("it stays frozen: %q, %v", text, err)
 			}
 		})
 	}
@@ -299,6 +299,9 @@ func TestFreeze(t *testing.T) {
 	}
 	if err := g.Kill(ctx); err != nil {
 		t.Errorf("killed while frozen: %v", err)
+	}
+	if err := g.Thaw(ctx); err != nil {
+		t.Errorf("thawed when it is empty: %v", err)
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()

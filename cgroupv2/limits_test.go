@@ -123,10 +123,19 @@ func TestEveryRowIsReadBack(t *testing.T) {
 			}
 		}
 	}
-	set(t, s, Resources{BlockIO: BlockIO{Weight: 500, WeightDevices: []WeightDevice{{major, minor, 100, 0}}}})
-	bfq, err := s.read("io.bfq.weight")
-	if want := "500"; err != nil || !strings.Contains(bfq, want) {
-		t.Errorf("io.bfq.weight is %q, %v", bfq, err)
+
+	weights := Resources{BlockIO: BlockIO{Weight: 500, WeightDevices: []WeightDevice{{major, minor, 100, 0}}}}
+	if err := trySet(s, weights); !errors.Is(err, unix.EOPNOTSUPP) || !strings.Contains(err.Error(), "write bfq to /sys/block/DISK/queue/scheduler") {
+		t.Errorf("the weight of a disk without a scheduler: %v", err)
+	}
+	const scheduler = "/sys/block/nullb0/queue/scheduler"
+	if err := os.WriteFile(scheduler, []byte("bfq"), 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.WriteFile(scheduler, []byte("none"), 0)
+	set(t, s, weights)
+	if got, err := s.read("io.bfq.weight"); err != nil || got != "default 500\n"+disk+" 100\n" {
+		t.Errorf("io.bfq.weight is %q, %v", got, err)
 	}
 }
 

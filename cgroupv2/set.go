@@ -64,7 +64,11 @@ func (g *Group) setOne(f File) (undo []File, err error) {
 			return nil, err
 		}
 	}
-	if err := writeFile(g.fd, f.Name, f.Value); err != nil {
+	err = writeFile(g.fd, f.Name, f.Value)
+	if errors.Is(err, unix.EOPNOTSUPP) && f.Instead != nil { // BFQ is loaded, but not this disk's scheduler
+		return g.setOne(*f.Instead)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: cgroup %s: %s = %q: %w%s", f.Origin, g.path, f.Name, f.Value, err, setHint(f, err))
 	}
 	return undo, nil
@@ -136,6 +140,8 @@ func setHint(f File, err error) string {
 	switch {
 	case errors.Is(err, unix.ENODEV) && f.Controller == "io":
 		return ": there is no such disk, or it is a partition, of which the whole disk is to be named"
+	case errors.Is(err, unix.EOPNOTSUPP) && f.Name == "io.weight":
+		return ": the disk has no scheduler that knows weights: write bfq to /sys/block/DISK/queue/scheduler, or set io.cost.qos up"
 	case errors.Is(err, unix.ENODEV):
 		return ": there is no such device"
 	case f.Controller == "cpuset" && (errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE)):

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -141,7 +140,7 @@ func pidfsInode(pidfd int) uint64 {
 // startTime is field 22 of /proc/PID/stat. The name of the process is the second one, and
 // may have anything in it.
 func startTime(pid int) (uint64, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	text, err := readProc("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0, err
 	}
@@ -155,6 +154,6 @@ func startTime(pid int) (uint64, error) {
 
 // bootID is another one after every boot. proc_sys_kernel(5)
 func bootID() (string, error) {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	text, err := readProc("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(text)), err
 }

@@ -317,7 +317,11 @@ func TestEnds(t *testing.T) {
 			t.Errorf("exit %d is reported as %#x", code, int(status))
 		}
 	}
-	for sig := unix.Signal(1); sig < 65; sig++ {
+	signals := unix.Signal(64)
+	if testing.Short() {
+		signals = 34 // one of the real-time ones
+	}
+	for sig := unix.Signal(1); sig <= signals; sig++ {
 		switch sig {
 		case unix.SIGCHLD, unix.SIGCONT, unix.SIGURG, unix.SIGWINCH: // ignored
 			continue

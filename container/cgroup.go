@@ -94,7 +94,7 @@ func (s Step) cgroupText() string {
 	var b strings.Builder
 	switch s.Action {
 	case MakeCgroup:
-		return "mkdirat cgroup " + s.Path
+		return `mkdirat(cgroup2, "` + s.Path + `", 0755)`
 	case FilterDevices:
 		return "bpf(BPF_PROG_LOAD), bpf(BPF_PROG_ATTACH, BPF_CGROUP_DEVICE) to cgroup " + s.Path
 	}

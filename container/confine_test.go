@@ -186,7 +186,7 @@ func TestKilledAtEveryOperation(t *testing.T) {
 	root := nstest.RootFS(t)
 	every := 1
 	if testing.Short() {
-		every = 7
+		every = 14
 	}
 
 	// The first process of a pid namespace cannot kill itself. But after seccomp's
@@ -272,10 +272,11 @@ func TestKilledAtEveryOperation(t *testing.T) {
 // TestHostIsUnchanged runs containers of several kinds, and afterwards every mount of
 // the host's side is what it was.
 func TestHostIsUnchanged(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	runs := 200
 	if testing.Short() {
-		runs = 50
+		runs = 20
 	}
 	hostIsUnchanged(t, runs)
 }

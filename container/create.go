@@ -54,45 +54,56 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if spec.Bundle == "" {
 		spec.Bundle = o.Bundle
 	}
-	plan, err := o.compile(spec)
-	if err == nil && o.edit != nil {
-		err = o.edit(plan)
-	}
+	plan, d, err := o.begin(op, root, id, spec, CompileGated)
 	if err != nil {
-		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
-	}
-	if o.Warn != nil {
-		o.Warn(plan.Warnings)
-	}
-	root, err = filepath.Abs(root)
-	if err != nil {
-		return nil, &Error{ID: id, Op: op, Err: err}
-	}
-	d, err := makeDirectory(root, id)
-	if errors.Is(err, unix.EEXIST) {
-		return nil, &Error{Code: IDInUse, ID: id, Op: op}
-	}
-	if err != nil {
-		return nil, &Error{ID: id, Op: op, Err: err}
+		return nil, err
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
 	if err := m.make(); err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
-	return &Container{root: root, id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
+	return &Container{root: filepath.Dir(d.path), id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
 }
 
-// compile is the plan of a container that waits.
-func (o *CreateOptions) compile(spec Spec) (*Plan, error) {
-	if o.Host != nil {
-		return CompileGated(spec, *o.Host)
-	}
-	host, err := Probe()
+// begin plans a container, says what has no effect, and takes the id: it makes the
+// directory of the container and holds its lock.
+func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, *stateDir, error) {
+	plan, err := o.plan(spec, compile)
 	if err != nil {
-		return nil, err
+		return nil, nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}
-	return CompileGated(spec, host)
+	if o.Warn != nil {
+		o.Warn(plan.Warnings)
+	}
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return nil, nil, &Error{ID: id, Op: op, Err: err}
+	}
+	d, err := makeDirectory(root, id)
+	if errors.Is(err, unix.EEXIST) {
+		return nil, nil, &Error{Code: IDInUse, ID: id, Op: op}
+	}
+	if err != nil {
+		return nil, nil, &Error{ID: id, Op: op, Err: err}
+	}
+	return plan, d, nil
+}
+
+func (o *CreateOptions) plan(spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
+	host := o.Host
+	if host == nil {
+		probed, err := Probe()
+		if err != nil {
+			return nil, err
+		}
+		host = &probed
+	}
+	plan, err := compile(spec, *host)
+	if err == nil && o.edit != nil {
+		err = o.edit(plan)
+	}
+	return plan, err
 }
 
 // makeDirectory makes the directory of a container, which nobody else does then, and
@@ -158,7 +169,7 @@ func (m *maker) make() error {
 		return err
 	}
 	m.intent = intent{
-		ID: m.d.id, Created: time.Now(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
+		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
 	if err := m.d.write(intentName, &m.intent); err != nil {

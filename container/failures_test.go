@@ -21,6 +21,7 @@ import (
 // and cannot be executed: the whole line behind the operation. They are executed in real
 // containers, and what the kernel says first is part of the line.
 func TestWhyItCannotBeExecuted(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root, host := nstest.RootFS(t), t.TempDir()
 	fillFailures(t, root, host)

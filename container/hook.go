@@ -137,6 +137,9 @@ func (h *Hooks) commands(kinds ...HookKind) bool {
 	return false
 }
 
+// IsZero reports whether there is no hook.
+func (h Hooks) IsZero() bool { return !h.any(hookKinds[:]...) }
+
 // any reports whether there are hooks of one of these kinds.
 func (h *Hooks) any(kinds ...HookKind) bool {
 	for _, kind := range kinds {

@@ -1,6 +1,9 @@
 package container
 
-import "errors"
+import (
+	"encoding/json"
+	"errors"
+)
 
 // later are the hooks of a container that is there, which are called in front of its
 // program, behind it, and when it is gone.
@@ -17,8 +20,10 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		return l, err
 	}
 	comp := &compiler{}
-	if comp.spec, err = d.spec(); err != nil {
-		return l, err
+	if len(i.Spec) > 0 { // one that is [Attached] has none written down, and no hooks
+		if err := json.Unmarshal(i.Spec, &comp.spec); err != nil {
+			return l, err
+		}
 	}
 	if c.hooks != nil {
 		comp.spec.Hooks = *c.hooks

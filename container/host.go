@@ -125,21 +125,29 @@ func (h *Host) probeCapabilities() error {
 	return nil
 }
 
-// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it. It reads
-// without package os, which would set up its network poller for one file of /proc.
-func (h *Host) probeCgroup() error {
-	fd, err := unix.Open("/proc/self/cgroup", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// readProc reads a file of /proc. Package os would set up its network poller for it.
+func readProc(name string) ([]byte, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil //nolint:nilerr // a kernel without cgroups has no such file
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
 	defer unix.Close(fd)
-	own, n := make([]byte, 0, 1024), 1
+	text, n := make([]byte, 0, 1024), 1
 	for n > 0 {
-		own = slices.Grow(own, 512)
-		if n, err = unix.Read(fd, own[len(own):cap(own)]); err != nil {
-			return fmt.Errorf("/proc/self/cgroup: %w", err)
+		text = slices.Grow(text, 512)
+		if n, err = unix.Read(fd, text[len(text):cap(text)]); err != nil {
+			return nil, &os.PathError{Op: "read", Path: name, Err: err}
 		}
-		own = own[:len(own)+n]
+		text = text[:len(text)+n]
+	}
+	return text, nil
+}
+
+// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it.
+func (h *Host) probeCgroup() error {
+	own, err := readProc("/proc/self/cgroup")
+	if err != nil {
+		return nil //nolint:nilerr // a kernel without cgroups has no such file
 	}
 	found := false
 	for line := range strings.Lines(string(own)) {

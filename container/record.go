@@ -51,6 +51,11 @@ func (d *stateDir) write(name string, v any) error {
 	if err != nil {
 		return err
 	}
+	return d.put(name, text, true)
+}
+
+// put writes a record of a line of JSON, and waits until it is on the disk or does not.
+func (d *stateDir) put(name string, text []byte, synced bool) error {
 	text = append(text, '\n')
 	text = append(append(text, sum(text)...), '\n')
 	if len(text) > recordLimit {
@@ -63,7 +68,7 @@ func (d *stateDir) write(name string, v any) error {
 	}
 	f := os.NewFile(uintptr(fd), d.path+"/"+draft)
 	_, err = f.Write(text)
-	if err == nil {
+	if err == nil && synced {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
@@ -71,6 +76,9 @@ func (d *stateDir) write(name string, v any) error {
 	}
 	if err := unix.Renameat(d.fd, draft, d.fd, name); err != nil {
 		return &os.PathError{Op: "rename", Path: d.path + "/" + name, Err: err}
+	}
+	if !synced {
+		return nil
 	}
 	return d.sync()
 }

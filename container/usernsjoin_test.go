@@ -53,6 +53,7 @@ func TestJoinUserNamespace(t *testing.T) {
 // namespace, CAP_SYS_PTRACE among them, look at a process that joins it and still holds
 // descriptors of the host: it sees the process and learns nothing of it.
 func TestWhoJoinsIsNotTraced(t *testing.T) {
+	nstest.AnyProcessor(t)
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
 		root := rootFSFor(t)

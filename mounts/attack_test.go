@@ -38,6 +38,7 @@ func victim(t *testing.T) (dir string, looks func() string) {
 // Every row is a root file system that somebody has prepared. Either the container is
 // refused, or everything happens inside; the host's directory stays as it is.
 func TestLinksOfTheRootNeverLeadOut(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	tmpfs := func(at string) mounts.Mount {
 		return mounts.Mount{Destination: at, Type: "tmpfs", Options: []string{"mode=700"}}
@@ -108,6 +109,7 @@ func TestLinksOfTheRootNeverLeadOut(t *testing.T) {
 // and over, while containers are made in it. The mount point is made inside or not at
 // all.
 func TestExchangedLinksNeverLeadOut(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	host, looks := victim(t)
 	before := looks()

@@ -13,6 +13,7 @@ import (
 // TestLockedAttributes binds a mount whose attributes a user may not change, because it
 // comes from another user namespace.
 func TestLockedAttributes(t *testing.T) {
+	nstest.AnyProcessor(t)
 	const variable = "MOUNTS_TEST_LOCKED"
 	if os.Getenv(variable) == "" {
 		nstest.Root(t)

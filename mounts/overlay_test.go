@@ -38,6 +38,7 @@ func under(t *testing.T) (upper, work string) {
 const change = `echo new >/etc/new; rm /etc/old; cat /etc/new; ls /etc; stat -c %a /; awk '{print $5, $8}' /proc/self/mountinfo; ls /.. | head -n 1`
 
 func TestOverlayRoot(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Module(t, "overlay")
 	inMemory := func(t *testing.T, root string, o mounts.Overlay) {
 		write(t, filepath.Join(root, "etc/old"), "old")
@@ -91,6 +92,7 @@ func TestOverlayOfTheHost(t *testing.T) {
 // TestOverlayMounts makes a box as a user has it, for whom / is no lower layer: one
 // overlay for each directory, in a root that is made of nothing.
 func TestOverlayMounts(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Module(t, "overlay")
 	box := func(t *testing.T, userXattr bool) {
 		root := nstest.RootFS(t)

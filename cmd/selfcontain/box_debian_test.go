@@ -139,6 +139,7 @@ const installedOutput = "this is manyowners\n5:12\na file\nthis is oneowner\n"
 
 // Root installs and removes packages in the machine's own Debian, and it is as it was.
 func TestBoxAptOfTheMachine(t *testing.T) {
+	nstest.AnyProcessor(t)
 	dir := depot(t, false)
 	nstest.Module(t, "overlay")
 	before := packageState(t)
@@ -166,6 +167,7 @@ func packageState(t *testing.T) (state string) {
 
 // Users make a Debian of their own, install packages in it and remove it.
 func TestBoxDebian(t *testing.T) {
+	nstest.AnyProcessor(t)
 	dir := depot(t, true)
 	t.Run("with subordinate ids", func(t *testing.T) { testDebianWithSubIDs(t, dir) })
 	t.Run("with one id", func(t *testing.T) { testDebianWithOneID(t, dir) })

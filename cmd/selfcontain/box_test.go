@@ -61,6 +61,7 @@ func TestBoxAsRoot(t *testing.T) {
 }
 
 func TestBoxAsUser(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !asBoxer(t, nobody) {
 		return
 	}
@@ -69,6 +70,7 @@ func TestBoxAsUser(t *testing.T) {
 }
 
 func TestBoxAsUserWithSubIDs(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !asBoxer(t, boxer) {
 		return
 	}
@@ -325,8 +327,11 @@ func testBoxReachesNoSocket(t *testing.T) {
 // them is what the end of the tests checks, and here the directories.
 func testBoxesKilled(t *testing.T) {
 	boxes := 20
-	if os.Getenv("NSTEST_SOAK") != "" {
+	switch {
+	case os.Getenv("NSTEST_SOAK") != "":
 		boxes = 200
+	case testing.Short():
+		boxes = 8
 	}
 	type running struct {
 		*exec.Cmd
@@ -378,7 +383,7 @@ func testBoxesKilled(t *testing.T) {
 func TestBoxTerminalAndInit(t *testing.T) {
 	nstest.Root(t)
 	r := doBox(t, box(t, "-it", "--init", "--", "sh", "-c", "tty; cat /proc/1/comm"))
-	if r.status != 0 || r.stdout != "/dev/pts/0\r\ninit\r\n" {
+	if r.status != 0 || r.stdout != "/dev/pts/0\ninit\n" {
 		t.Errorf("got %+v", r)
 	}
 }

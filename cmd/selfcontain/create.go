@@ -69,53 +69,93 @@ func (h held) close() {
 	}
 }
 
-// make makes a container, whose first process gets a signal when this one dies, if any.
-// With signals this command stays, and what it has of the container has to be closed.
-func (m *maker) make(id string, death unix.Signal, signals *signals) (*container.Container, held, error) {
+// prepared is all that a container is made of.
+type prepared struct {
+	held
+	root     string // of all containers
+	spec     container.Spec
+	options  container.CreateOptions
+	receiver *socket // of a pidfd
+}
+
+func (p *prepared) close() {
+	p.held.close()
+	if p.receiver != nil {
+		p.receiver.close()
+	}
+}
+
+// prepare reads the bundle, and opens what the container needs of its caller.
+func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prepared, err error) {
+	p = &prepared{held: held{pidfd: -1}}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
 	spec, warnings, err := m.bundle.load(m.g, id)
 	if err != nil {
-		return nil, held{}, err
+		return p, err
 	}
 	spec.ParentDeathSignal = death
 	dir, err := m.bundle.absolute()
 	if err != nil {
-		return nil, held{}, err
+		return p, err
+	}
+	root, err := m.g.states()
+	if err != nil {
+		return p, err
 	}
 	host, err := container.Probe()
 	if err != nil {
-		return nil, held{}, err
+		return p, err
 	}
 	const standard = 3 // input, output, error
-	console, err := openConsole(spec.Process.Terminal, standard+spec.Process.PreserveFDs, *m.consoleSocket, signals)
-	made := held{console: console, pidfd: -1}
-	if err != nil {
-		return nil, made, fmt.Errorf("%s: %w", m.verb, err)
+	if p.console, err = openConsole(spec.Process.Terminal, standard+spec.Process.PreserveFDs, *m.consoleSocket, signals); err != nil {
+		return p, fmt.Errorf("%s: %w", m.verb, err)
 	}
-	var receiver *socket
 	if *m.pidfdSocket != "" {
-		if receiver, err = dial("--pidfd-socket", *m.pidfdSocket); err != nil {
-			made.close()
-			return nil, made, fmt.Errorf("%s: %w", m.verb, err)
+		if p.receiver, err = dial("--pidfd-socket", *m.pidfdSocket); err != nil {
+			return p, fmt.Errorf("%s: %w", m.verb, err)
 		}
-		defer receiver.close()
 	}
 	m.g.log.warn(warnings)
-	c, err := container.Create(m.g.root, id, spec, container.CreateOptions{
-		Bundle: dir, Stdio: console.stdio, Host: &host, Warn: m.g.log.warn,
+	p.root, p.spec = root, spec
+	p.options = container.CreateOptions{
+		Bundle: dir, Stdio: p.console.stdio, Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
 			var err error
-			made.pidfd, err = m.tell(s.Pid, receiver)
+			p.pidfd, err = m.tell(s.Pid, p.receiver)
 			return err
 		},
-	})
+	}
+	return p, nil
+}
+
+// make makes a container, whose first process gets a signal when this one dies, if any.
+// With signals this command stays, and what it has of the container has to be closed.
+func (m *maker) make(id string, death unix.Signal, signals *signals) (*container.Container, held, error) {
+	p, err := m.prepare(id, death, signals)
 	if err != nil {
-		made.close()
-		return nil, made, m.g.explained(err)
+		return nil, held{}, err
+	}
+	c, err := m.create(id, p)
+	if err != nil {
+		p.close()
+		return nil, held{}, err
 	}
 	if signals == nil {
-		made.close()
+		p.close()
 	}
-	return c, made, nil
+	return c, p.held, nil
+}
+
+func (m *maker) create(id string, p *prepared) (*container.Container, error) {
+	c, err := container.Create(p.root, id, p.spec, p.options)
+	if err != nil {
+		return nil, m.g.explained(err)
+	}
+	return c, nil
 }
 
 // tell tells callers of a container's first process. It is our child, which nobody else

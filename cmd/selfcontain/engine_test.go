@@ -364,3 +364,33 @@ func TestRunDetachedAndKept(t *testing.T) {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
+
+// Who has no XDG_RUNTIME_DIR keeps his containers in a directory of his own below /tmp,
+// and in nobody else's.
+func TestWithoutRuntimeDirectory(t *testing.T) {
+	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "homeless", ID: 4202}), nstest.PrivateMounts()) {
+		return
+	}
+	dir := userBundle(t, shell("exit 4")...)
+	home := "/tmp/selfcontain-4202"
+	defer os.RemoveAll(home)
+	call := func(args ...string) *exec.Cmd { return command(t, append([]string{"--log-level=error"}, args...)...) }
+	if r := do(t, call("run", "--keep", "-b", dir, "a")); r != (result{status: 4}) {
+		t.Errorf("%+v", r)
+	}
+	if r := do(t, call("list", "-q")); r != (result{stdout: "a\n"}) {
+		t.Errorf("%+v", r)
+	}
+	if err := os.Chmod(home, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, call("list", "-q")); r.status != 1 || !strings.Contains(r.stderr, home+": it is not a directory of this user alone") {
+		t.Errorf("%+v", r)
+	}
+	if err := os.Chmod(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, call("delete", "a")); r != (result{}) {
+		t.Errorf("%+v", r)
+	}
+}

@@ -12,6 +12,7 @@ import (
 // pass them to every runtime.
 type global struct {
 	root     string
+	homeless bool // an ordinary user without a directory for what runs
 	debug    bool
 	version  bool
 	log      log
@@ -58,7 +59,9 @@ func (g *global) check(given bool) error {
 		g.manager.value = managerSystemd
 	}
 	if !given {
-		g.root = defaultRoot(os.Geteuid(), os.Getenv("XDG_RUNTIME_DIR"))
+		dir := os.Getenv("XDG_RUNTIME_DIR")
+		g.root = defaultRoot(os.Geteuid(), dir)
+		g.homeless = os.Geteuid() != 0 && dir == ""
 		return nil
 	}
 	if g.root == "" {
@@ -84,4 +87,18 @@ func defaultRoot(uid int, runtimeDir string) string {
 		return filepath.Join(runtimeDir, "selfcontain")
 	}
 	return "/run/selfcontain"
+}
+
+// states is where containers are kept. Only who has logged in has XDG_RUNTIME_DIR: others
+// get a directory below /tmp that must be theirs alone, since what is kept there says who
+// gets a signal.
+func (g *global) states() (string, error) {
+	if !g.homeless {
+		return g.root, nil
+	}
+	dir := fmt.Sprintf("/tmp/selfcontain-%d/containers", os.Geteuid())
+	if err := ownDirectory(dir); err != nil {
+		return "", fmt.Errorf("there is no XDG_RUNTIME_DIR, and no --root: %w", err)
+	}
+	return dir, nil
 }

@@ -26,9 +26,9 @@ func prepareList(g *global, f *flag.FlagSet) action {
 		if len(args) > 0 {
 			return 0, fmt.Errorf("list: %q: no argument is expected", args[0])
 		}
-		all, err := container.List(g.root)
+		all, err := g.all()
 		if err != nil {
-			return 0, g.explained(err)
+			return 0, err
 		}
 		if *quiet {
 			return 0, output(idLines(all))
@@ -40,6 +40,19 @@ func prepareList(g *global, f *flag.FlagSet) action {
 		}
 		return 0, output(statesTable(states, owner))
 	}
+}
+
+// all finds all containers.
+func (g *global) all() ([]*container.Container, error) {
+	root, err := g.states()
+	if err != nil {
+		return nil, err
+	}
+	list, err := container.List(root)
+	if err != nil {
+		return nil, g.explained(err)
+	}
+	return list, nil
 }
 
 // choiceFlag declares a flag that is one of a few words, with a long and a short form.

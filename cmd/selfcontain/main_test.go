@@ -46,7 +46,11 @@ func TestMain(m *testing.M) {
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if len(args) > 0 && args[0] == "run" {
-		args = append([]string{"--root", t.TempDir()}, args...)
+		root := t.TempDir()
+		if err := os.Chmod(root, 0o777); err != nil { // some run it as another user
+			t.Fatal(err)
+		}
+		args = append([]string{"--root", root}, args...)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // many times what any of them takes
 	t.Cleanup(cancel)

@@ -27,9 +27,9 @@ func (g *global) each(f *flag.FlagSet, args []string, regex bool, do func(*conta
 	if len(args) != 1 {
 		return fmt.Errorf("%s: --regex: want one expression", f.Name())
 	}
-	all, err := container.List(g.root)
+	all, err := g.all()
 	if err != nil {
-		return g.explained(err)
+		return err
 	}
 	matches, err := matching(args[0], idLines(all))
 	if err != nil {

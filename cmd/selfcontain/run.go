@@ -56,11 +56,18 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 	if err := signals.ready(); err != nil {
 		return 0, err
 	}
-	c, made, err := m.make(id, unix.SIGKILL, signals)
+	made, err := m.prepare(id, unix.SIGKILL, signals)
 	if err != nil {
 		return 0, err
 	}
 	defer made.close()
+	if made.spec.Cgroup == nil && made.spec.Hooks.IsZero() && !keep {
+		return m.direct(id, made, signals)
+	}
+	c, err := m.create(id, made)
+	if err != nil {
+		return 0, err
+	}
 	if err := c.Start(); err != nil {
 		return 0, errors.Join(m.g.explained(err), c.Destroy(true))
 	}
@@ -73,6 +80,24 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 		err = c.Destroy(true)
 	}
 	if err != nil {
+		return 0, m.g.explained(err)
+	}
+	return exitStatus(wait), nil
+}
+
+// direct runs a container without a cgroup: nothing of it outlives this command, however
+// that ends, so nothing has to be kept for somebody who cleans up.
+func (m *maker) direct(id string, made *prepared, signals *signals) (status int, err error) {
+	c, err := container.Attach(made.root, id, made.spec, made.options)
+	if err != nil {
+		return 0, m.g.explained(err)
+	}
+	m.g.log.succeeded()
+	wait, err := signals.wait(c, made.pidfd)
+	if err == nil {
+		made.console.terminal.drain()
+	}
+	if err := errors.Join(err, c.Remove()); err != nil {
 		return 0, m.g.explained(err)
 	}
 	return exitStatus(wait), nil

@@ -35,7 +35,11 @@ func (g *global) load(f *flag.FlagSet, args []string) (*container.Container, err
 	if err != nil {
 		return nil, err
 	}
-	c, err := container.Load(g.root, id)
+	root, err := g.states()
+	if err != nil {
+		return nil, err
+	}
+	c, err := container.Load(root, id)
 	if err != nil {
 		return nil, g.explained(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,4 +113,14 @@ func builtin(list, name string) bool {
 		}
 	}
 	return false
+}
+
+// AnyProcessor says that a test is about the kernel or about the command, and the same on
+// every processor. In guests it runs on amd64 alone: there are the same kernels, and the
+// emulation of arm64 takes twice as long.
+func AnyProcessor(t testing.TB) {
+	t.Helper()
+	if os.Getenv(guestEnv) != "" && runtime.GOARCH != "amd64" {
+		t.Skipf("skipped: it is the same on every processor, and guests of amd64 run it")
+	}
 }

@@ -1,0 +1,132 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/selfcontain/runtime/nsexec"
+)
+
+// Attached is a container that does not outlive its caller. Others find it by its id as
+// long as it lives.
+type Attached struct {
+	*nsexec.Process
+	d *stateDir
+}
+
+// Attach makes a container and executes its program, as [Plan.Start] does, and lets
+// others find it under an id: [Load], and all that can be done with a container that
+// runs. Nothing waits at a gate in between, and nothing is waited for until it is on the
+// disk: what would be found there after a crash is a container whose processes are gone.
+//
+// A cgroup has to be removed in the end whoever dies, and poststop hooks have to be called,
+// so they take [Create]: a Spec with hooks is refused. Spec should
+// have a ParentDeathSignal. When the process has been waited for, [Attached.Remove]
+// takes the id back.
+func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
+	const op = "run"
+	if err := CheckID(id); err != nil {
+		return nil, err
+	}
+	if !spec.Hooks.IsZero() {
+		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: errors.New("hooks: a container with hooks is made by Create, which keeps what has to be called when it is gone")}
+	}
+	plan, d, err := o.begin(op, root, id, spec, Compile)
+	if err != nil {
+		return nil, err
+	}
+	a := &Attached{d: d}
+	if err := a.start(plan, &spec, &o); err != nil {
+		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, a.Remove())}
+	}
+	return a, nil
+}
+
+func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
+	about := intent{
+		ID: a.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: o.Bundle, Rootfs: spec.Root.Path, Annotations: spec.Annotations,
+	}
+	text, err := about.brief()
+	if err != nil {
+		return err
+	}
+	if err := a.d.put(intentName, text, false); err != nil {
+		return err
+	}
+	if a.Process, err = plan.Start(o.Stdio); err != nil {
+		return err
+	}
+	who, err := identify(a.Pid(), a.PidFD())
+	if err == nil && o.Created != nil {
+		err = o.Created(about.state(Running, a.Pid()))
+	}
+	if err == nil {
+		if err = unix.Symlinkat(who.String(), a.d.fd, processName); err != nil {
+			err = &os.PathError{Op: "symlink", Path: a.d.path + "/" + processName, Err: err}
+		}
+	}
+	if err == nil {
+		err = unix.Flock(a.d.fd, unix.LOCK_UN) // others may see to it now
+		a.d.held = false
+	}
+	if err != nil {
+		_ = a.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
+		_, waited := a.Wait()
+		err = errors.Join(err, waited)
+	}
+	return err
+}
+
+// Remove takes the id back, and closes what is held of the process. It is for a container
+// whose process has been waited for, or never was.
+func (a *Attached) Remove() error {
+	var errs []error
+	if a.Process != nil {
+		errs = append(errs, a.Process.Close())
+	}
+	for _, name := range []string{processName, intentName} {
+		if err := unix.Unlinkat(a.d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, &os.PathError{Op: "unlink", Path: a.d.path + "/" + name, Err: err})
+		}
+	}
+	// Somebody else may have destroyed it meanwhile, and taken the id for another one.
+	if err := a.d.linked(); err == nil {
+		if err := unix.Unlinkat(a.d.root, a.d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, &os.PathError{Op: "rmdir", Path: a.d.path, Err: err})
+		}
+	}
+	a.d.close()
+	return errors.Join(errs...)
+}
+
+// brief is the record of an intent without a Spec, which nobody starts from. It is written by hand:
+// reflection takes longer, in a process that lives for some milliseconds, than all the
+// rest of this file.
+func (i *intent) brief() ([]byte, error) {
+	b := []byte("{")
+	for _, m := range [][2]string{{"id", i.ID}, {"bundle", i.Bundle}, {"rootfs", i.Rootfs}, {"created", i.Created.Format(time.RFC3339Nano)}} {
+		b = append(b, '"')
+		b = append(append(b, m[0]...), `":`...)
+		var err error
+		if b, err = jsontext.AppendQuote(b, m[1]); err != nil {
+			return nil, fmt.Errorf("%s: %w", m[0], err)
+		}
+		b = append(b, ',')
+	}
+	b = fmt.Appendf(b, `"owner":%d`, i.Owner)
+	if len(i.Annotations) > 0 {
+		text, err := json.Marshal(i.Annotations)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b, `,"annotations":`...), text...)
+	}
+	return append(b, '}'), nil
+}
