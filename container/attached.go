@@ -25,13 +25,17 @@ type Attached struct {
 // runs. Nothing waits at a gate in between, and nothing is waited for until it is on the
 // disk: what would be found there after a crash is a container whose processes are gone.
 //
-// A cgroup has to be removed in the end whoever dies, so it takes [Create]. Spec should
+// A cgroup has to be removed in the end whoever dies, and poststop hooks have to be called,
+// so they take [Create]: a Spec with hooks is refused. Spec should
 // have a ParentDeathSignal. When the process has been waited for, [Attached.Remove]
 // takes the id back.
 func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
 	const op = "run"
 	if err := CheckID(id); err != nil {
 		return nil, err
+	}
+	if !spec.Hooks.IsZero() {
+		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: errors.New("hooks: a container with hooks is made by Create, which keeps what has to be called when it is gone")}
 	}
 	plan, d, err := o.begin(op, root, id, spec, Compile)
 	if err != nil {

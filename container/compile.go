@@ -37,6 +37,9 @@ func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 		return nil, err
 	}
 	c.plan.Child = program
+	if err := c.hooksAround(); err != nil {
+		return nil, err
+	}
 	c.plan.gate = c.gated
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
@@ -137,14 +140,20 @@ func (c *compiler) child() error {
 	for _, w := range warnings {
 		c.warn("%v", w)
 	}
-	c.emitProc() // sysctls, OOM score: the rights are still here, and a procfs can still be made
+	c.emitProc()                                 // sysctls, OOM score: the rights are still here, and a procfs can still be made
+	if err := c.emitHooks(control); err != nil { // the last that sees the host's tree
+		return err
+	}
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitProcess(control, tree) // rights, limits, working directory
-	c.emitGate(control)          // where the container waits for start
-	become := c.emitInit()       // where there is an init: what follows is another process
-	c.emitControllingTerminal()  // by the leader of the session, which is who executes the program
+	c.emitProcess(control, tree)                      // rights, limits, working directory
+	c.emitGate(control)                               // where the container waits for start
+	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
+		return err
+	}
+	become := c.emitInit()      // where there is an init: what follows is another process
+	c.emitControllingTerminal() // by the leader of the session, which is who executes the program
 	c.emitExec()
 	become()
 	return nil
@@ -232,6 +241,7 @@ func (c *compiler) check() error {
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
+	c.checkHooks(wrong)
 	c.checkCgroup(wrong)
 	return errors.Join(errs...)
 }

@@ -16,10 +16,15 @@ import (
 //
 // It has no descriptor open, so nothing has to be closed.
 type Container struct {
-	root string
-	id   string
-	inst uint64    // of its directory
-	made *identity // its process, where this one has made it
+	// Warn is told what went wrong and stopped nothing: a poststop hook that failed. It may
+	// be nil. [Create] takes that of its options.
+	Warn func(texts []string)
+
+	root  string
+	id    string
+	inst  uint64    // of its directory
+	made  *identity // its process, where this one has made it
+	hooks *Hooks    // and those that it was made with
 
 	reached func(step string) // a test is told of every step
 

@@ -51,6 +51,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if o.Stdio.Console != nil && !spec.Process.Terminal {
 		return nil, &Error{Code: ConsoleExists, ID: id, Op: op}
 	}
+	if spec.Bundle == "" {
+		spec.Bundle = o.Bundle
+	}
 	plan, d, err := o.begin(op, root, id, spec, CompileGated)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,7 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if err := m.make(); err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
-	return &Container{root: filepath.Dir(d.path), id: id, inst: d.inst, made: &m.process, reached: o.reached}, nil
+	return &Container{root: filepath.Dir(d.path), id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -181,6 +184,7 @@ func (m *maker) make() error {
 	m.at("report")
 	at := &place{d: m.d, spec: m.spec, report: report, keep: m.keep, at: m.at}
 	defer at.close()
+	m.plan.State = m.intent.state(Creating, 0)
 	process, err := m.plan.startIn(m.Stdio, nil, at)
 	if err != nil {
 		return err
@@ -289,15 +293,21 @@ func (pl *place) close() {
 }
 
 // doFor does one while it waits at a sync point.
-func (pl *place) doFor(s Step, p *nsexec.Process) error {
+func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) error {
 	if pl == nil {
-		return s.doFor(p.Pid())
+		return s.doFor(p, state, hooks)
 	}
 	pl.at("during " + string(s.Action))
-	if s.Action == KeepState {
+	switch {
+	case s.Action == KeepState:
 		return pl.keep(p)
+	case s.Action == RunHook && !hooks.any:
+		// Whoever destroys the container from here on calls its poststop hooks.
+		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
+			return err
+		}
 	}
-	return s.doFor(p.Pid())
+	return s.doFor(p, state, hooks)
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.

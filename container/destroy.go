@@ -62,6 +62,8 @@ func (c *Container) destroy(d *stateDir, force bool) error {
 	if err := c.end(d, v); err != nil {
 		return c.failed(op, err)
 	}
+	c.at("ended")
+	c.gone(d)
 	c.at("remove")
 	if err := d.remove(); err != nil {
 		return c.failed(op, err)

@@ -26,7 +26,8 @@ func opError(err error) *nsexec.OpError {
 // what it finds into the error. The machine is asked only now that something has
 // failed.
 func (p *Plan) diagnose(err error) {
-	if p.host == nil {
+	var hook *HookError
+	if p.host == nil || errors.As(err, &hook) { // its process is not the container's
 		return
 	}
 	var birth *nsexec.CloneError

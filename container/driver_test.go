@@ -101,6 +101,10 @@ func runDriver([]string) int {
 		defer func() { io.Copy(os.Stdout, master) }() //nolint:errcheck // EIO is its end
 	}
 	status, err := p.Wait()
+	if ended := d.plan.Ended(); ended != nil {
+		fmt.Fprintln(os.Stderr, "ended:", ended)
+		return 202
+	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "wait:", err)

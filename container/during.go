@@ -16,16 +16,21 @@ import (
 )
 
 // syncs are the host's parts at the sync points of the program.
-func (p *Plan) syncs(trace *Trace, at *place) []func(*nsexec.Process) error {
+func (p *Plan) syncs(trace *Trace, at *place, hooks *called) []func(*nsexec.Process) error {
 	list := make([]func(*nsexec.Process) error, len(p.During))
 	for i, steps := range p.During {
 		list[i] = func(process *nsexec.Process) error {
 			for _, s := range steps {
-				if err := trace.during(s, process, at); err != nil {
+				if err := trace.during(s, process, p.State, at, hooks); err != nil {
 					return err
 				}
 			}
 			return nil
+		}
+	}
+	for i, steps := range p.During {
+		if len(steps) > 0 && steps[0].Action == KeepState {
+			return list[:i+1] // what is behind the gate is not ours to do
 		}
 	}
 	return list
@@ -33,8 +38,11 @@ func (p *Plan) syncs(trace *Trace, at *place) []func(*nsexec.Process) error {
 
 // doFor does a step for a process that waits at a sync point. It is a child that nobody
 // has waited for, so its number is nobody else's.
-func (s Step) doFor(pid int) error {
+func (s Step) doFor(process *nsexec.Process, state State, hooks *called) error {
+	pid := process.Pid()
 	switch s.Action {
+	case RunHook:
+		return s.callHook(state, pid, process.PidFD(), hooks)
 	case DenySetgroups, WriteMap:
 		return writeProc(strings.Replace(s.Path, "PID", strconv.Itoa(pid), 1), s.content())
 	case EnterCgroup:

@@ -12,7 +12,10 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := appendSteps([]byte(`{"before":[`), p.Before)
+	b, err := appendSteps([]byte(`{"before":[`), p.Before)
+	if err != nil {
+		return nil, err
+	}
 	b = append(b, `],"clone":{"call":`...)
 	b = prog.AppendQuoteJSON(b, p.Clone.String())
 	b = append(b, `,"files":[`...)
@@ -32,17 +35,27 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		b = append(append(b, text...), part.behind...)
 	}
 	for i, steps := range p.During {
-		b = append(appendSteps(append(appendComma(b, i), '['), steps), ']')
+		if b, err = appendSteps(append(appendComma(b, i), '['), steps); err != nil {
+			return nil, err
+		}
+		b = append(b, ']')
 	}
-	b = append(b, `],"after":[`...)
-	b = append(appendSteps(b, p.After), `],"warnings":[`...)
+	for _, last := range []struct {
+		name  string
+		steps []Step
+	}{{`],"after":[`, p.After}, {`],"end":[`, p.End}} {
+		if b, err = appendSteps(append(b, last.name...), last.steps); err != nil {
+			return nil, err
+		}
+	}
+	b = append(b, `],"warnings":[`...)
 	for i, w := range p.Warnings {
 		b = prog.AppendQuoteJSON(appendComma(b, i), w)
 	}
 	return append(b, `]}`...), nil
 }
 
-func appendSteps(b []byte, steps []Step) []byte {
+func appendSteps(b []byte, steps []Step) ([]byte, error) {
 	for i, s := range steps {
 		b = appendComma(b, i)
 		b = prog.AppendQuoteJSON(append(b, `{"call":`...), s.String())
@@ -51,9 +64,16 @@ func appendSteps(b []byte, steps []Step) []byte {
 		b = prog.AppendQuoteJSON(append(b, `,"name":`...), s.As.Name)
 		b = prog.AppendQuoteJSON(append(b, `,"why":`...), s.Why)
 		b = prog.AppendQuoteJSON(append(b, `,"origin":`...), s.Origin)
+		if s.Program != nil {
+			text, err := s.Program.MarshalJSON()
+			if err != nil {
+				return nil, err
+			}
+			b = append(append(b, `,"program":`...), text...)
+		}
 		b = append(b, '}')
 	}
-	return b
+	return b, nil
 }
 
 func appendComma(b []byte, i int) []byte {

@@ -26,6 +26,11 @@ type Plan struct {
 	Terminal bool
 	// After is what the host's side does when the user's program runs.
 	After []Step
+	// End is what the host's side does when the container is gone ([Plan.Ended]).
+	End []Step
+	// State is what hooks are told. Its ID is the caller's to fill in; Status and Pid are
+	// those of the moment.
+	State State
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
@@ -83,14 +88,7 @@ func (p *Plan) Format(f fmt.State, verb rune) {
 		p.brief(f)
 		return
 	}
-	fmt.Fprintf(f, "before: the host's side\n")
-	for _, s := range p.Before {
-		if s.As.Name == "" {
-			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
-			continue
-		}
-		fmt.Fprintf(f, "     %v = %d<%s>  # %s\n", s, s.As.Num, s.As.Name, s.Why)
-	}
+	printSteps(f, verb, "before: the host's side", p.Before)
 	fmt.Fprintf(f, "clone: the birth of the first process\n     %v\n", p.Clone)
 	if first, err := p.Clone.First(); err == nil {
 		first.Format(f, 'v')
@@ -99,19 +97,32 @@ func (p *Plan) Format(f fmt.State, verb rune) {
 	p.Child.Format(f, verb)
 	points := nsexec.SyncPoints(p.Child)
 	for i, steps := range p.During {
-		fmt.Fprintf(f, "during: the host's side, while the container waits at %d\n", points[i])
-		for _, s := range steps {
-			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
-		}
+		printSteps(f, verb, fmt.Sprintf("during: the host's side, while the container waits at %d", points[i]), steps)
 	}
 	if len(p.After) > 0 {
-		fmt.Fprintf(f, "after: the host's side\n")
-		for _, s := range p.After {
-			fmt.Fprintf(f, "     %v  # %s\n", s, s.Why)
-		}
+		printSteps(f, verb, "after: the host's side", p.After)
+	}
+	if len(p.End) > 0 {
+		printSteps(f, verb, "end: the host's side, when the container is gone", p.End)
 	}
 	for _, w := range p.Warnings {
 		fmt.Fprintf(f, "warning: %s\n", w)
+	}
+}
+
+// printSteps prints what the host's side does, and what the processes do that it makes
+// for it.
+func printSteps(f fmt.State, verb rune, title string, steps []Step) {
+	fmt.Fprintln(f, title)
+	for _, s := range steps {
+		as := ""
+		if s.As.Name != "" {
+			as = fmt.Sprintf(" = %d<%s>", s.As.Num, s.As.Name)
+		}
+		fmt.Fprintf(f, "     %v%s  # %s\n", s, as, s.Why)
+		if s.Program != nil {
+			s.Program.Format(f, verb)
+		}
 	}
 }
 
@@ -151,6 +162,14 @@ func (p *Plan) brief(w io.Writer) {
 			}
 		}
 		from = to
+	}
+	for _, last := range []struct {
+		when  string
+		steps []Step
+	}{{"after", p.After}, {"end", p.End}} {
+		if len(last.steps) > 0 {
+			line(last.when, "host", steps(last.steps))
+		}
 	}
 }
 

@@ -39,6 +39,11 @@ func (c *Container) Start() error {
 		return c.failed(op, err)
 	}
 	defer unix.Close(report)
+	later, err := c.later(d)
+	if err != nil {
+		return c.failed(op, err)
+	}
+	hooks := &called{}
 	c.at("open")
 	connection, err := openGate(d.fd)
 	if errors.Is(err, unix.ECONNREFUSED) { // it has ended meanwhile
@@ -48,10 +53,13 @@ func (c *Container) Start() error {
 		return c.failed(op, err)
 	}
 	c.at("opened")
-	err = rest.Await(connection, report, v.process.pid, v.pidfd)
+	err = rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
 	unix.Close(connection)
 	c.at("executed")
-	if err != nil {
+	if err == nil {
+		err = later.call(later.poststart, v, hooks)
+	}
+	if err = withMore(err, hooks.end(err != nil)); err != nil {
 		// It is about to end by itself, and has when we return.
 		_ = unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0)
 		if _, end := awaitEnd(v.pidfd, int(patience.Milliseconds())); end != nil {
@@ -67,7 +75,8 @@ func (c *Container) Start() error {
 // container is gone, so it looks into the root directory from outside.
 func (d *stateDir) explain(err error) {
 	var failed *nsexec.OpError
-	if !errors.As(err, &failed) || failed.Errno == 0 {
+	var hook *HookError
+	if errors.As(err, &hook) || !errors.As(err, &failed) || failed.Errno == 0 {
 		return
 	}
 	spec, err := d.spec()

@@ -56,6 +56,11 @@ type Spec struct {
 	// ParentDeathSignal is sent to the container's first process when the thread
 	// that started it dies; 0 sends nothing. PR_SET_PDEATHSIG(2const)
 	ParentDeathSignal unix.Signal
+	// Hooks are called at points of the container's life.
+	Hooks Hooks
+	// Bundle is the directory on the host that the configuration comes from. Hooks run
+	// there and are told of it. An absolute path, needed with hooks that are commands.
+	Bundle string
 	// Cgroup is a control group of its own; nil leaves it in the caller's.
 	Cgroup *Cgroup
 	// Labels and Annotations are kept with the container and mean nothing to it.

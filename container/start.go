@@ -29,7 +29,7 @@ type Stdio struct {
 }
 
 // Start does what the plan says, and returns when the user's program runs. If anything
-// fails before, nothing is left behind, and the error is a [*StepError] of the host's
+// fails, a hook included, nothing is left behind, and the error is a [*StepError] of the host's
 // side, or an [*nsexec.OpError] or [*nsexec.CloneError] of the container's.
 func (p *Plan) Start(stdio Stdio) (*nsexec.Process, error) { return p.start(stdio, nil) }
 
@@ -51,7 +51,8 @@ func (p *Plan) startIn(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 }
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at), Record: trace.record()}
+	hooks := &called{}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at, hooks), Record: trace.record()}
 	if p.entered == nil { // whoever enters one begins in the caller's mount namespace, and that is not to be looked into
 		config.Explain = p.explain
 	}
@@ -106,7 +107,60 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 		}
 		at.at("clone")
 	}
-	return nsexec.Start(config)
+	process, err := nsexec.Start(config)
+	if err == nil {
+		if at == nil {
+			err = p.after(process, trace, hooks)
+		}
+		if err == nil {
+			err = hooks.end(false)
+		}
+		if err == nil {
+			return process, nil
+		}
+		_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
+		_, waited := process.Wait()
+		err = withMore(err, waited, process.Close())
+	}
+	err = withMore(err, hooks.end(true))
+	if hooks.any { // whoever has been told of the container is told of its end
+		err = withMore(err, p.Ended())
+	}
+	return nil, err
+}
+
+// withMore is an error, with what else went wrong behind it. The first stays as it is
+// where that is nothing.
+func withMore(err error, more ...error) error {
+	if more := errors.Join(more...); more != nil {
+		return errors.Join(err, more)
+	}
+	return err
+}
+
+// after does what the host's side does when the user's program runs.
+func (p *Plan) after(process *nsexec.Process, trace *Trace, hooks *called) error {
+	for _, s := range p.After {
+		if err := trace.during(s, process, p.State, nil, hooks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ended does what the host's side does when the container is gone, which is to call its
+// poststop hooks. It is the caller's to call when the process that [Plan.Start] has
+// returned was waited for. All are called, whatever becomes of one, and an error is a
+// matter for a warning: the container is gone in any case.
+func (p *Plan) Ended() error {
+	var errs []error
+	hooks := &called{}
+	for _, s := range p.End {
+		if err := s.callHook(p.State, 0, 0, hooks); err != nil {
+			errs = append(errs, &StepError{Step: s, Err: err})
+		}
+	}
+	return errors.Join(append(errs, hooks.end(false))...)
 }
 
 // stdioFD is the descriptor of a file, or one of /dev/null, which goes to opened.

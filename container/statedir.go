@@ -31,6 +31,7 @@ const (
 	reportName  = "report"
 	stateName   = "state"
 	processName = "process"
+	hookedName  = "hooked"
 )
 
 // stateDir is the directory of a container, opened.

@@ -32,6 +32,11 @@ type Step struct {
 	IDs, GIDs clone.IDMaps
 	// Below says that what is mounted below has these ids, too.
 	Below bool
+	// Hook is what RunHook calls, as one of Kind. Program is what its process does, up to
+	// the hook itself, if that is a command.
+	Hook    Hook
+	Kind    HookKind
+	Program *prog.Program
 	// Files are what LimitCgroup writes.
 	Files []cgroupv2.File
 	// As is the descriptor under which the container gets the result, if there is
@@ -91,6 +96,8 @@ const (
 	WriteMap Action = "write-map"
 	// RunMapProgram has newuidmap(1) or newgidmap(1) do so.
 	RunMapProgram Action = "run-map-program"
+	// RunHook calls a hook, and waits for it.
+	RunHook Action = "run-hook"
 )
 
 // String is the step as the system calls that it makes.
@@ -110,6 +117,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("execve(%q, [%q, \"PID\"%s]); wait", s.Path, path.Base(s.Path), quoted(mapArgs(s.IDs)))
 	case OpenNamespace:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
+	case RunHook:
+		return s.hookCall()
 	case MakeCgroup, LimitCgroup, FilterDevices:
 		return s.cgroupText()
 	case ListenGate:
@@ -206,7 +215,7 @@ type StepError struct {
 // Error is one line: the configuration that asked for it, the path, what happened.
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s: %s: %v", e.Step.Origin, e.Step.Path, e.Err)
-	if e.Step.Action == OpenInit {
+	if e.Step.Action == OpenInit || e.Step.Action == RunHook { // it is in the error, or there is none
 		text = fmt.Sprintf("%s: %v", e.Step.Origin, e.Err)
 	}
 	return text + e.hint()

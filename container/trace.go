@@ -111,13 +111,13 @@ func (t *Trace) step(s Step, at *place) (int, error) {
 	return fd, err
 }
 
-// during does a step at a sync point.
-func (t *Trace) during(s Step, p *nsexec.Process, at *place) error {
+// during does a step for a process that waits at a sync point, or that runs.
+func (t *Trace) during(s Step, process *nsexec.Process, state State, at *place, hooks *called) error {
 	var begun time.Duration
 	if t != nil {
 		begun = nsexec.Now()
 	}
-	err := at.doFor(s, p)
+	err := at.doFor(s, process, state, hooks)
 	if err != nil {
 		err = &StepError{Step: s, Err: err}
 	}

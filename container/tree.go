@@ -12,7 +12,7 @@ import (
 func (c *compiler) tree() mounts.Tree {
 	s := &c.spec
 	t := mounts.Tree{
-		Root: c.root, Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
+		Root: c.root, At: c.hookPlace(), Overlay: s.Root.Overlay, NoPivot: s.Root.NoPivot, Null: c.null, Cwd: c.cwd(),
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true, Terminal: c.terminal,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,

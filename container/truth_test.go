@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,7 +52,7 @@ func TestPlanIsTheTruth(t *testing.T) {
 			calls += len(all)
 			ops += len(path)
 			for _, call := range all {
-				if spec.Root.Overlay == nil && holds(list(call.args), root) {
+				if spec.Root.Overlay == nil && len(spec.Hooks.CreateContainer) == 0 && holds(list(call.args), root) {
 					t.Errorf("a call of the container's has the path of its root:\n%s", call.line)
 				}
 			}
@@ -325,6 +326,23 @@ var truthRows = []truthRow{
 		s.Process.IOPriority = &container.IOPriority{Class: "IOPRIO_CLASS_RT", Priority: 0}
 		s.Process.MemoryPolicy = &container.MemoryPolicy{Mode: "MPOL_LOCAL"}
 	}},
+	{"hooks of all kinds", 0, func(_ *testing.T, s *container.Spec, host string) {
+		s.Bundle, s.Hooks = host, container.Hooks{
+			Prestart:        []container.Hook{container.CommandHook{Path: "/bin/true", Env: []string{"A=1"}, Timeout: time.Minute}},
+			CreateRuntime:   []container.Hook{container.CommandHook{Path: "/bin/true", Args: []string{"true", "a b"}}},
+			CreateContainer: []container.Hook{container.CommandHook{Path: "/bin/true"}, container.CommandHook{Path: "/bin/true", Args: []string{"second"}}},
+			StartContainer:  []container.Hook{container.CommandHook{Path: "/bin/true"}},
+			Poststart:       []container.Hook{container.CommandHook{Path: "/bin/true"}},
+			Poststop:        []container.Hook{container.CommandHook{Path: "/bin/true"}},
+		}
+	}},
+	{"hooks, an init, a user namespace and a root that is not exchanged", 0, func(t *testing.T, s *container.Spec, host string) {
+		inUser(t)(s)
+		s.Bundle, s.Init, s.Root.NoPivot = "/", true, true
+		s.Process.User, s.Keyring = container.User{UID: 7, GID: 8}, "_ses.hooks"
+		s.Hooks.CreateContainer = []container.Hook{container.CommandHook{Path: "/bin/true"}}
+		s.Hooks.StartContainer = []container.Hook{container.CommandHook{Path: "/bin/true"}}
+	}},
 	{"a keyring", 0, func(_ *testing.T, s *container.Spec, _ string) { s.Keyring = "_ses.truth" }},
 	{"a keyring whose name somebody has", 0, func(t *testing.T, s *container.Spec, _ string) {
 		s.Keyring = "_ses.taken"
@@ -359,6 +377,7 @@ type witness struct {
 	during []string   // and those that came then
 	child  []traced   // what the first process did
 	forks  [][]traced // and those after it, each made by the one before
+	hooks  []witness  // the processes of hooks, of which only child and forks are told
 }
 
 // observe runs a container under strace. The caller ignores a signal, so that there is
@@ -408,20 +427,32 @@ func observeAs(t *testing.T, spec container.Spec, name string, compile func(cont
 	if w.birth.name == "" {
 		t.Fatalf("strace saw no container born:\n%s", w.stderr)
 	}
-	w.child = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, w.birth.result)))
-	for calls := w.child; ; {
+	w.child, w.forks = seen(t, out, w.birth.result)
+	for _, line := range w.during {
+		if strings.HasPrefix(line, "clone3(") && strings.Contains(line, "CLONE_PIDFD") {
+			child, forks := seen(t, out, parseLine(t, line).result)
+			w.hooks = append(w.hooks, witness{child: child, forks: forks})
+		}
+	}
+	return w
+}
+
+// seen is what strace saw of a process and of those after it.
+func seen(t *testing.T, out string, pid uint64) (child []traced, forks [][]traced) {
+	t.Helper()
+	child = parseChild(t, readLines(t, fmt.Sprintf("%s.%d", out, pid)))
+	for calls := child; ; {
 		fork := slices.IndexFunc(calls, func(c traced) bool { return c.name == "clone3" && c.errno == "" })
 		if fork < 0 {
-			break
+			return child, forks
 		}
 		pid := fmt.Sprint(calls[fork].result)
 		if m := translated.FindStringSubmatch(calls[fork].line); m != nil {
 			pid = m[1]
 		}
 		calls = parseChild(t, readLines(t, out+"."+pid))
-		w.forks = append(w.forks, calls)
+		forks = append(forks, calls)
 	}
-	return w
 }
 
 // translated is the number of a process as strace knows it, where its parent has another.
@@ -502,38 +533,84 @@ func parseChild(t *testing.T, lines []string) (calls []traced) {
 // compare holds the whole plan against what was seen, with the given program as that
 // of the container. It returns the operations of that program that were made.
 func (w *witness) compare(child written) ([]int, error) {
-	first, err := w.plan.Clone.First()
+	path, sources, err := w.compareProgram(w.plan.Clone, child)
 	if err != nil {
-		return nil, err
+		return path, err
+	}
+	if err := w.compareHooks(); err != nil {
+		return path, err
+	}
+	return path, w.compareHost(sources)
+}
+
+// compareProgram is a birth and a program, which may be gone on with in other processes. It
+// returns the operations that were made, and which descriptors the process was given.
+func (w *witness) compareProgram(birth container.Birth, child written) ([]int, map[string]uint64, error) {
+	first, err := birth.First()
+	if err != nil {
+		return nil, nil, err
 	}
 	firstWritten, err := writeDown(first)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pr := &process{calls: w.child, sources: map[string]uint64{}, buffers: map[*prog.Block]value{}}
 	if err := pr.follow(firstWritten); err != nil {
-		return nil, fmt.Errorf("birth: %w", err)
+		return nil, nil, fmt.Errorf("birth: %w", err)
 	}
 	if err := pr.follow(child); err != nil {
-		return pr.path, err
+		return pr.path, nil, err
 	}
 	path := pr.path
 	for _, calls := range w.forks {
 		if err := pr.end(child.program); err != nil {
-			return path, err
+			return path, nil, err
 		}
 		fork := slices.IndexFunc(pr.path, func(i int) bool { return child.program.Op(i).Call == prog.Clone3 })
 		pr.calls, pr.at = calls, 0
 		err := pr.followFrom(child, pr.path[fork]+1)
 		path = append(path, pr.path...)
 		if err != nil {
-			return path, fmt.Errorf("the process that it has made: %w", err)
+			return path, nil, fmt.Errorf("the process that it has made: %w", err)
 		}
 	}
 	if pr.at < len(pr.calls) {
-		return path, fmt.Errorf("the plan ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
+		return path, nil, fmt.Errorf("the plan ends here, and strace saw more:\n%s", pr.calls[pr.at].line)
 	}
-	return path, w.compareHost(pr.sources)
+	return path, pr.sources, nil
+}
+
+// compareHooks is the processes of the hooks that are commands: those of the plan, in its
+// order, and each with its program.
+func (w *witness) compareHooks() error {
+	var steps []container.Step
+	for _, list := range append(slices.Clone(w.plan.During), w.plan.After, w.plan.End) {
+		for _, s := range list {
+			if s.Program != nil {
+				steps = append(steps, s)
+			}
+		}
+	}
+	if w.status == 200 { // one more process has looked why the start has failed
+		return nil
+	}
+	if len(steps) != len(w.hooks) {
+		return fmt.Errorf("the plan has %d hooks, and strace saw %d", len(steps), len(w.hooks))
+	}
+	for i, s := range steps {
+		files := []prog.FD{{Name: "stdin"}, {Name: "stdout"}, {Name: "stderr"}}
+		if s.Kind == container.CreateContainer || s.Kind == container.StartContainer {
+			files = append(files, prog.FD{Name: "container"})
+		}
+		program, err := writeDown(s.Program)
+		if err == nil {
+			_, _, err = w.hooks[i].compareProgram(container.Birth{Files: files}, program)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Origin, err)
+		}
+	}
+	return nil
 }
 
 // end is the end of a process that has made another one, where its program has ended. If
@@ -610,6 +687,9 @@ func (w *witness) compareDuring() error {
 	var want, got []string
 	for _, steps := range w.plan.During {
 		for _, s := range steps {
+			if s.Action == container.RunHook { // [witness.compareHooks]
+				continue
+			}
 			if s.Action == container.KeepState {
 				if !slices.ContainsFunc(w.during, func(line string) bool { return keeps.MatchString(line) }) {
 					return fmt.Errorf("during: strace did not see %s", s)

@@ -22,6 +22,13 @@ func (e *emitter) hide() {
 		for i := range e.layout.masked {
 			e.mask(&e.layout.masked[i], empty)
 		}
+		if e.layout.tree.At != "" {
+			e.b.From("linux.maskedPaths")
+			e.b.Add(prog.Op{
+				Call: prog.Umount2, Args: prog.Args{prog.Str("/dev"), prog.Int(unix.MNT_DETACH)},
+				Why: "the copies stay, and the host's tree has its devices again",
+			})
+		}
 	}
 	for i := range e.layout.readonly {
 		e.readOnly(&e.layout.readonly[i])

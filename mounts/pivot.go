@@ -23,7 +23,8 @@ import (
 // again. CAP_SYS_ADMIN can take the container's root off; with CAP_SYS_CHROOT as well,
 // setns(2) into its own mount namespace arrives in what was below: the host's initramfs
 // and everything mounted there. So a container without pivot_root must have neither, or
-// a user namespace of its own, in which the mounts below are locked.
+// a user namespace of its own, in which the mounts below are locked. A root with
+// Tree.At is moved on top for that.
 func EmitPivot(b *prog.Builder, t Tree) error {
 	_, later, err := parsePropagation(t.Propagation)
 	if err != nil {
@@ -32,6 +33,12 @@ func EmitPivot(b *prog.Builder, t Tree) error {
 	b.From("root")
 	b.Add(prog.Op{Call: prog.Fchdir, Args: prog.Args{t.Root}, Why: "into the new root"})
 	if t.NoPivot {
+		if t.At != "" {
+			b.Add(prog.Op{
+				Call: prog.MoveMount, Args: prog.Args{t.Root, prog.Str(""), cwd, prog.Str("/"), fromFD},
+				Why: "on top of the host's tree: above it there must be nothing", Hint: "EINVAL: what it is mounted in is shared",
+			})
+		}
 		b.Add(prog.Op{Call: prog.Chroot, Args: prog.Args{prog.Str(".")}, Why: "it becomes /, and hides the old root below it"})
 	} else {
 		emitPivotRoot(b)

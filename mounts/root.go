@@ -51,7 +51,7 @@ func (e *emitter) cutOff() {
 		"EPERM: the mount namespace is not the container's own")
 }
 
-// attachRoot puts the container's root on top of the host's tree.
+// attachRoot puts the container's root on top of the host's tree, or at a place in it.
 //
 // What is mounted on / does not change what / is to a process that is there: until
 // pivot_root absolute paths are still the host's.
@@ -60,6 +60,20 @@ func (e *emitter) attachRoot() {
 	root := e.root
 	setattr(e.b, root, "", attrs{propagation: e.layout.attach, recursive: true},
 		"nor what is mounted in the root, where its source is shared", "")
+	if at := e.layout.tree.At; at != "" {
+		place := e.b.Slot("place")
+		e.b.Add(prog.Op{
+			Call: prog.Openat2,
+			Args: prog.Args{cwd, prog.Str(at), prog.OpenHow(oPath|unix.O_DIRECTORY, 0, unix.RESOLVE_NO_SYMLINKS), prog.Int(prog.OpenHowSize)},
+			Out:  place, Why: "where the root directory is on the host",
+			Hint: "ELOOP: there is a symbolic link on the way; name the path that it leads to; EACCES: it cannot be reached with the ids of the container; ENOENT: it has just been removed",
+		})
+		e.b.Add(prog.Op{
+			Call: prog.MoveMount, Args: prog.Args{root, prog.Str(""), place, prog.Str(""), fdToFD},
+			Why: "the root, in the place of its directory", Hint: "EINVAL: the descriptor is no detached mount",
+		})
+		return
+	}
 	e.b.Add(prog.Op{
 		Call: prog.MoveMount, Args: prog.Args{root, prog.Str(""), cwd, prog.Str("/"), fromFD},
 		Why:  "the root, on top of the host's",

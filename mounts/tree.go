@@ -27,6 +27,15 @@ type Tree struct {
 	// program is in a user namespace.
 	UserXattr bool
 
+	// At is a directory of the host's tree in whose place the root is mounted until
+	// [EmitPivot], an absolute path without a symbolic link. Whoever joins the mount
+	// namespace in between, by setns(2), arrives in the host's tree then, and finds the
+	// container's root at this path. Empty mounts it on /.
+	//
+	// It does not have to be the directory that Root is a copy of. The program follows
+	// no link on the way there, so nobody can have it mounted elsewhere.
+	At string
+
 	// Null is the host's /dev/null as a detached mount. The caller has checked that
 	// it is the character device 1:3. Where it is the zero FD and Masked needs one,
 	// the program copies the /dev/null of its own tree, and checks that itself.
@@ -151,9 +160,9 @@ func (t Tree) Validate() ([]Warning, error) {
 //
 // The program is not at home in the tree yet: that is [EmitPivot]. What stands between
 // the two sees the host's files below / and has Tree.Root for the container's; where
-// there are masks, the host's /dev is empty by then. Another process that joins the
-// mount namespace in between, by setns(2), arrives in the container's root, because
-// that is what is on top.
+// there are masks and no Tree.At, the host's /dev is empty by then. Another process that
+// joins the mount namespace in between, by setns(2), arrives in the container's root,
+// because that is what is on top, and with Tree.At in the host's.
 func EmitTree(b *prog.Builder, t *Tree) ([]Warning, error) {
 	l, err := lay(t)
 	if err != nil {

@@ -93,7 +93,7 @@ func files(p *prog.Program) int {
 // EmitSync adds a point at which the program tells its caller that it has come so
 // far, and waits until the caller has done its part ([Config.Sync]). If the caller
 // is gone the program ends there: a container is never left half made.
-func EmitSync(b *prog.Builder, control prog.FD, why string) {
+func EmitSync(b *prog.Builder, control prog.Arg, why string) {
 	b.Add(prog.Op{
 		Call: prog.Sendto,
 		Args: prog.Args{control, prog.Bytes("."), prog.Int(1), prog.Int(unix.MSG_NOSIGNAL), prog.Int(0), prog.Int(0)},
@@ -114,7 +114,7 @@ func SyncPoints(p *prog.Program) (list []int) {
 }
 
 // emitWait waits until the caller answers, or is gone.
-func emitWait(b *prog.Builder, control prog.FD) {
+func emitWait(b *prog.Builder, control prog.Arg) {
 	goOn := b.Label("go on")
 	b.Add(prog.Op{
 		Call: prog.Read, Args: prog.Args{control, prog.Buffer("word", 8), prog.Int(1)}, OnResult: goOn,

@@ -10,6 +10,7 @@ import (
 // absolute path.
 func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
 	d := decoder{cursor: newCursor(data), bundle: bundle}
+	d.spec.Bundle = bundle
 	d.config()
 	d.end()
 	if d.err != nil {
@@ -70,6 +71,8 @@ func (d *decoder) config() {
 			d.spec.Annotations = d.pairs()
 		case "linux":
 			d.linux()
+		case "hooks":
+			d.hooks()
 		default:
 			d.other("", name)
 		}

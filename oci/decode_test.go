@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
@@ -30,6 +31,7 @@ func document(object, members string) string {
 // smallest is what the document without additions asks for.
 func smallest() container.Spec {
 	return container.Spec{
+		Bundle:     "/bundle",
 		Root:       container.Root{Path: "/bundle/rootfs"},
 		Namespaces: clone.Namespaces{{Type: clone.NEWNS}},
 		Process:    container.Process{Args: []string{"true"}, Cwd: "/"},
@@ -165,6 +167,21 @@ func TestPropertyToSpec(t *testing.T) {
 			func(*container.Spec) {}, ""},
 		{"sections that ask for nothing are nothing", "linux", `"seccomp": null, "uidMappings": [], "gidMappings": null, "timeOffsets": {}, "netDevices": {}, "mountLabel": "", "intelRdt": {}`,
 			func(*container.Spec) {}, ""},
+		{"hooks of all kinds", "", `"hooks": {"prestart": [{"path": "/a"}], "createRuntime": [{"path": "/b", "args": ["b", ""], "env": ["A=", "B=1"], "timeout": 7}, {"path": "/b2", "x": {}}],
+			"createContainer": [{"path": "/c", "timeout": null}], "startContainer": [{"path": "/d"}], "poststart": [{"path": "/e"}], "poststop": [{"path": "/f"}], "startup": 1}`,
+			func(s *container.Spec) {
+				s.Hooks = container.Hooks{
+					Prestart: []container.Hook{container.CommandHook{Path: "/a"}},
+					CreateRuntime: []container.Hook{
+						container.CommandHook{Path: "/b", Args: []string{"b", ""}, Env: []string{"A=", "B=1"}, Timeout: 7 * time.Second},
+						container.CommandHook{Path: "/b2"},
+					},
+					CreateContainer: []container.Hook{container.CommandHook{Path: "/c"}},
+					StartContainer:  []container.Hook{container.CommandHook{Path: "/d"}},
+					Poststart:       []container.Hook{container.CommandHook{Path: "/e"}},
+					Poststop:        []container.Hook{container.CommandHook{Path: "/f"}},
+				}
+			}, ""},
 		{"hooks that are empty are none", "", `"hooks": {"prestart": [], "poststop": null}`, func(*container.Spec) {}, ""},
 		{"without a terminal its size means nothing", "process", `"terminal": false, "consoleSize": {"height": 24, "width": 80}`, func(*container.Spec) {}, ""},
 		{"a terminal", "process", `"terminal": true`, func(s *container.Spec) { s.Process.Terminal = true }, ""},
@@ -249,7 +266,7 @@ func TestWithoutProcess(t *testing.T) {
 		`{"ociVersion": "1.0.0", "root": {"path": "/r"}, "process": null}`,
 	} {
 		spec, _, err := oci.Decode([]byte(text), "/bundle")
-		if want := (container.Spec{Root: container.Root{Path: "/r"}}); err != nil || !reflect.DeepEqual(spec, want) {
+		if want := (container.Spec{Bundle: "/bundle", Root: container.Root{Path: "/r"}}); err != nil || !reflect.DeepEqual(spec, want) {
 			t.Errorf("%s: got %+v, %v", text, spec, err)
 		}
 	}
@@ -308,6 +325,14 @@ func TestErrors(t *testing.T) {
 		{"invalid UTF-8", document("", "\"hostname\": \"\xff\""), `config.json: hostname: line 1, column 185: invalid UTF-8`},
 		{"half of a surrogate pair", document("", `"hostname": "\ud800"`), "config.json: hostname: line 1, column 185: invalid surrogate pair `\\ud800\"}` in string"},
 		{"a NUL", document("process", `"env": ["A=\u0000"]`), `config.json: process.env[0]: "A=\x00" holds a NUL`},
+
+		{"a hook without a path", document("", `"hooks": {"poststop": [{"args": ["x"]}]}`), `config.json: hooks.poststop[0]: path is missing`},
+		{"a hook with a relative path", document("", `"hooks": {"createContainer": [{"path": "/a"}, {"path": "bin/x"}]}`), `config.json: hooks.createContainer[1].path: "bin/x" is not an absolute path`},
+		{"a hook without time", document("", `"hooks": {"prestart": [{"path": "/a", "timeout": 0}]}`), `config.json: hooks.prestart[0].timeout: 0 is not above 0`},
+		{"a hook with less than no time", document("", `"hooks": {"prestart": [{"path": "/a", "timeout": -1}]}`), `config.json: hooks.prestart[0].timeout: -1 is not above 0`},
+		{"a hook with more time than there is", document("", `"hooks": {"prestart": [{"path": "/a", "timeout": 9223372037}]}`), `config.json: hooks.prestart[0].timeout: 9223372037 is above 9223372036`},
+		{"a hook with a variable without a name", document("", `"hooks": {"poststart": [{"path": "/a", "env": ["A=1", "=x"]}]}`), `config.json: hooks.poststart[0].env[1]: "=x" is not of the form NAME=VALUE`},
+		{"hooks that are no list", document("", `"hooks": {"poststart": {"path": "/a"}}`), `config.json: hooks.poststart: an array is wanted here, not an object`},
 
 		{"a number that is too high", document("process", `"oomScoreAdj": 1001`), `config.json: process.oomScoreAdj: 1001 is above 1000`},
 		{"a number that is too low", document("process", `"oomScoreAdj": -1001`), `config.json: process.oomScoreAdj: -1001 is below -1000`},
@@ -384,7 +409,6 @@ func TestErrors(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, row := range []struct{ object, members, want string }{
-		{"", `"hooks": {"prestart": [], "poststop": [{"path": "/x"}]}`, `hooks.poststop[0]: hooks are not supported`},
 		{"process", `"apparmorProfile": "x"`, `process.apparmorProfile: AppArmor is not supported`},
 		{"process", `"selinuxLabel": "x"`, `process.selinuxLabel: SELinux is not supported`},
 		{"linux", `"netDevices": {"eth0": {}}`, `linux.netDevices.eth0: moving a network device is not supported`},

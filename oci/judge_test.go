@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -75,6 +76,9 @@ func judge(t *testing.T, data []byte, got container.Spec) []string {
 		same(name+"options", g.Options, m.Options)
 		same(name+"origin", g.Origin+".", name)
 	}
+	if judged.Hooks != nil {
+		judgeHooks(same, got.Hooks, judged.Hooks)
+	}
 	if judged.Process != nil {
 		judgeProcess(same, got.Process, judged.Process)
 	}
@@ -82,6 +86,35 @@ func judge(t *testing.T, data []byte, got container.Spec) []string {
 		judgeLinux(same, got, judged.Linux)
 	}
 	return list
+}
+
+func judgeHooks(same func(string, any, any), got container.Hooks, h *specs.Hooks) {
+	for _, kind := range []struct {
+		name string
+		got  []container.Hook
+		want []specs.Hook
+	}{
+		//lint:ignore SA1019 deprecated, and engines still use them
+		{"prestart", got.Prestart, h.Prestart},
+		{"createRuntime", got.CreateRuntime, h.CreateRuntime},
+		{"createContainer", got.CreateContainer, h.CreateContainer},
+		{"startContainer", got.StartContainer, h.StartContainer},
+		{"poststart", got.Poststart, h.Poststart},
+		{"poststop", got.Poststop, h.Poststop},
+	} {
+		same("hooks."+kind.name, len(kind.got), len(kind.want))
+		for i, w := range kind.want {
+			g, name := kind.got[i].(container.CommandHook), fmt.Sprintf("hooks.%s[%d].", kind.name, i)
+			same(name+"path", g.Path, w.Path)
+			same(name+"args", g.Args, w.Args)
+			same(name+"env", g.Env, w.Env)
+			seconds := 0
+			if w.Timeout != nil {
+				seconds = *w.Timeout
+			}
+			same(name+"timeout", g.Timeout, time.Duration(seconds)*time.Second)
+		}
+	}
 }
 
 func judgeProcess(same func(string, any, any), got container.Process, p *specs.Process) {
@@ -207,8 +240,15 @@ func isEmpty(v any) bool {
 
 // read are the properties that Decode reads, by their object.
 var read = map[string][]string{
-	"":                        {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux"},
+	"":                        {"ociVersion", "root", "hostname", "domainname", "process", "mounts", "annotations", "linux", "hooks"},
 	"root":                    {"path", "readonly"},
+	"hooks":                   {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"},
+	"hooks.prestart":          {"path", "args", "env", "timeout"},
+	"hooks.createRuntime":     {"path", "args", "env", "timeout"},
+	"hooks.createContainer":   {"path", "args", "env", "timeout"},
+	"hooks.startContainer":    {"path", "args", "env", "timeout"},
+	"hooks.poststart":         {"path", "args", "env", "timeout"},
+	"hooks.poststop":          {"path", "args", "env", "timeout"},
 	"process":                 {"args", "env", "cwd", "user", "rlimits", "capabilities", "noNewPrivileges", "oomScoreAdj", "terminal", "consoleSize", "scheduler", "ioPriority", "execCPUAffinity"},
 	"process.scheduler":       {"policy", "nice", "priority", "flags", "runtime", "deadline", "period"},
 	"process.ioPriority":      {"class", "priority"},

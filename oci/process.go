@@ -2,7 +2,6 @@ package oci
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/container"
@@ -72,15 +71,10 @@ func (d *decoder) label(name string, to *string) {
 	*to = d.text()
 }
 
-// environment reads KEY=VALUE, for which the specification refers to environ of POSIX.
 func (d *decoder) environment() {
 	d.spec.Process.Env = []string{}
 	for range d.elements() {
-		s := d.text()
-		if d.err == nil && strings.IndexByte(s, '=') < 1 {
-			d.fail("%q is not of the form NAME=VALUE", s)
-		}
-		d.spec.Process.Env = append(d.spec.Process.Env, s)
+		d.spec.Process.Env = append(d.spec.Process.Env, d.variable())
 	}
 }
 

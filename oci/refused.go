@@ -13,8 +13,6 @@ var refused = [...]struct {
 	// named: a member of it asks for something by its mere name.
 	named bool
 }{
-	{object: "", property: "hooks", kind: '{', what: "hooks are"},
-
 	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
 	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
 

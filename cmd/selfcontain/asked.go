@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/mounts"
@@ -70,7 +71,16 @@ func (j *job) run(log *log, socket string, signals *signals) (status int, err er
 		return 0, err
 	}
 	console.terminal.drain()
+	j.ended(log)
 	return exitStatus(wait), nil
+}
+
+// ended does what there is to do when the container is gone. What fails is told, and
+// changes nothing.
+func (j *job) ended(log *log) {
+	if err := j.plan.Ended(); err != nil {
+		log.warn(strings.Split(err.Error(), "\n"))
+	}
 }
 
 // planner declares the flags of a verb that starts a container, and returns what makes
@@ -99,7 +109,11 @@ func planRun(gated bool) planner {
 				return nil, err
 			}
 			plan, err := b.compile(g, id, gated)
-			return &job{plan: plan}, err
+			if err != nil {
+				return nil, err
+			}
+			plan.State.ID = id
+			return &job{plan: plan}, nil
 		}
 	}
 }

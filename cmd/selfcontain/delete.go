@@ -17,7 +17,10 @@ func prepareDelete(g *global, f *flag.FlagSet) action {
 	f.Var(f.Lookup("force").Value, "f", "")
 	regex := regexFlag(f)
 	return func(args []string) (int, error) {
-		err := g.each(f, args, *regex, func(c *container.Container) error { return c.Destroy(*force) })
+		err := g.each(f, args, *regex, func(c *container.Container) error {
+			c.Warn = g.log.warn
+			return c.Destroy(*force)
+		})
 		if *force && errors.Is(err, container.ContainerNotExists) {
 			err = nil
 		}

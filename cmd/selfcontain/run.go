@@ -61,7 +61,7 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 		return 0, err
 	}
 	defer made.close()
-	if made.spec.Cgroup == nil && !keep {
+	if made.spec.Cgroup == nil && made.spec.Hooks.IsZero() && !keep {
 		return m.direct(id, made, signals)
 	}
 	c, err := m.create(id, made)

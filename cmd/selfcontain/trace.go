@@ -70,6 +70,7 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		return 0, err
 	}
 	console.terminal.drain()
+	j.ended(&g.log)
 	return exitStatus(wait), nil
 }
 

@@ -1,0 +1,68 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/nsexec"
+)
+
+// outputKept is how much of a hook's output is kept: its end.
+const outputKept = 4096
+
+// attend reads what the hook says until it has ended, or its time is over. That others
+// still hold its output, which it may have left behind, does not keep anybody waiting.
+// It has not been waited for then.
+func (h CommandHook) attend(process *nsexec.Process, out int) (said string, err error) {
+	end := time.Now().Add(h.Timeout)
+	output := tail{}
+	list := []unix.PollFd{{Fd: int32(process.PidFD()), Events: unix.POLLIN}, {Fd: int32(out), Events: unix.POLLIN}}
+	for {
+		wait := -1
+		if h.Timeout > 0 {
+			left := time.Until(end)
+			if left <= 0 {
+				return output.String(), fmt.Errorf("it has not ended within %v", h.Timeout)
+			}
+			wait = int((left + time.Millisecond - 1) / time.Millisecond)
+		}
+		if _, err := unix.Poll(list, wait); err != nil && !errors.Is(err, unix.EINTR) {
+			return output.String(), fmt.Errorf("poll: %w", err)
+		}
+		ended := list[0].Revents != 0
+		if output.read(out) && !ended {
+			list = list[:1] // the hook has closed it
+		}
+		if ended {
+			return output.String(), nil
+		}
+	}
+}
+
+// tail is the end of what was read.
+type tail struct{ b []byte }
+
+// read takes what there is, and reports whether that was the end of it.
+func (t *tail) read(fd int) (closed bool) {
+	var b [outputKept]byte
+	// A hook that writes without end must not keep us from looking at the time.
+	for range 16 {
+		n, err := unix.Read(fd, b[:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return !errors.Is(err, unix.EAGAIN)
+		case n == 0:
+			return true
+		}
+		t.b = append(t.b, b[:n]...)
+		t.b = t.b[max(0, len(t.b)-outputKept):]
+	}
+	return false
+}
+
+func (t *tail) String() string { return string(t.b) }
