@@ -76,11 +76,11 @@ func (p peer) version(exe string) string {
 }
 
 func oursArgs(p place, b bundle, id string) []string {
-	return []string{p.exe, "--root", p.state, "run", "--bundle", b.dir, id}
+	return []string{p.exe, "--root", p.state, "--cgroup-manager=disabled", "run", "--no-new-keyring", "--bundle", b.dir, id}
 }
 
 func traceArgs(p place, b bundle, id string) []string {
-	return []string{p.exe, "--root", p.state, "trace", "-o", os.DevNull, "run", "--bundle", b.dir, id}
+	return []string{p.exe, "--root", p.state, "trace", "-o", os.DevNull, "run", "--no-new-keyring", "--bundle", b.dir, id}
 }
 
 // crun and runc make a session keyring by default; nobody else here does.
