@@ -128,7 +128,8 @@ func (c *compiler) entry(container prog.FD) {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitSignals()
-	c.emitScore()   // lowering it takes the caller's rights, and its file is not to be had behind the next line
+	c.emitScore()   // lowering it takes the caller's rights, and its file is not to be had behind the next line but one
+	c.emitLabels()  // nor are theirs
 	emitDumpable(b) // the first operation of a join: it holds descriptors of the host
 	emitSession(b)  // ^C is for the caller
 	c.emitPlacement(control)
