@@ -28,3 +28,15 @@ func (c *Container) ExecEdited(cmd Command, edit func(*Plan) error) (*Execution,
 
 // Place is the directory of a container.
 func Place(c *Container) string { return c.root + "/" + c.id }
+
+// DecodeIntent reads what stands in the file of an intent.
+func DecodeIntent(text []byte) error { return decodeRecord(text, &intent{}) }
+
+// ProcessLink reads and writes the link to a process.
+func ProcessLink(text string) (string, error) {
+	i, err := parseIdentity(text)
+	return i.String(), err
+}
+
+// Sum is the checksum of a record's line.
+var Sum = sum

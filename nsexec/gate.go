@@ -102,9 +102,13 @@ func (r Rest) Waits(report int) (bool, error) {
 // opened the gate. report is the file that was given to Start, and pid and pidfd are the
 // process; all of them stay the caller's.
 //
+// sync are the caller's parts at the points of [EmitSync] behind the gate, in order: the
+// connection is the program's control socket now. An error is returned, and it is the
+// caller who ends the process then.
+//
 // For a process that is no child of the caller's, how it has ended is not known, and the
 // error says only that it has.
-func (r Rest) Await(connection, report, pid, pidfd int) error {
+func (r Rest) Await(connection, report, pid, pidfd int, sync ...func() error) error {
 	p := &Process{pid: pid, pidfd: pidfd, report: report, control: connection, outline: r.outline(), guest: true}
 	var word [1]byte
 	for {
@@ -113,8 +117,16 @@ func (r Rest) Await(connection, report, pid, pidfd int) error {
 		case errors.Is(err, unix.EINTR):
 		case err != nil && !errors.Is(err, unix.ECONNRESET): // reset: it has ended before it took the connection
 			return fmt.Errorf("connection: %w", err)
+		case n > 0 && len(sync) == 0:
+			return errors.New("the program waits at a sync point for which the caller has no part")
 		case n > 0:
-			return errors.New("the program says something behind its gate, and none does")
+			if err := sync[0](); err != nil {
+				return err
+			}
+			sync = sync[1:]
+			if err := p.answer(); err != nil {
+				return err
+			}
 		default:
 			return p.look()
 		}
