@@ -22,6 +22,7 @@ var drivers = map[string]func(args []string) int{
 	"probe":    probeDriver,
 	"filtered": filteredDriver,
 	"life":     lifeDriver,
+	"exec":     execDriver,
 }
 
 // driver is a command that runs a driver of this binary. The spec is on its

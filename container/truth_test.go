@@ -411,6 +411,13 @@ func observeAs(t *testing.T, spec container.Spec, name string, compile func(cont
 	w.status = exitCode(t, onOneProcessor(t, cmd.Run))
 	w.stderr = stderr.String()
 
+	w.read(t, out)
+	return w
+}
+
+// read reads what strace has written, to files with this prefix.
+func (w *witness) read(t *testing.T, out string) {
+	t.Helper()
 	files, err := filepath.Glob(out + ".*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("strace has written nothing (%v):\n%s", err, w.stderr)
@@ -434,7 +441,6 @@ func observeAs(t *testing.T, spec container.Spec, name string, compile func(cont
 			w.hooks = append(w.hooks, witness{child: child, forks: forks})
 		}
 	}
-	return w
 }
 
 // seen is what strace saw of a process and of those after it.
@@ -636,6 +642,10 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 	at := 0
 	for _, s := range w.plan.Before {
 		text, _, _ := strings.Cut(s.String(), "; ")
+		given := sources[s.As.Name]
+		if s.Action == container.OpenCgroup { // clone3 gets it, and nobody else
+			given = w.cgroup()
+		}
 		want, err := parseTraced(text + " = 0")
 		if err != nil {
 			return err
@@ -648,7 +658,7 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 				continue
 			}
 			got, err := parseTraced(w.host[at])
-			if err != nil || got.result != sources[s.As.Name] {
+			if err != nil || got.result != given {
 				continue
 			}
 			// MFD_EXEC is left out before Linux 6.3, and not known to strace.
@@ -678,6 +688,17 @@ func (w *witness) compareHost(sources map[string]uint64) error {
 	return nil
 }
 
+// cgroup is the descriptor that clone3 got, of the cgroup to be born in.
+func (w *witness) cgroup() uint64 {
+	for _, f := range w.birth.args[0].(fields) {
+		if f.name == "cgroup" {
+			n, _ := strconv.ParseUint(fmt.Sprint(f.value), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
 // compareDuring is the host's side at the sync points: each file is opened and written,
 // in this order, and no other file of the container's process is opened for writing.
 func (w *witness) compareDuring() error {
@@ -705,7 +726,7 @@ func (w *witness) compareDuring() error {
 	}
 	for i, line := range w.during {
 		open, fd, ok := strings.Cut(line, ") = ")
-		if !ok || !strings.HasPrefix(open, "openat(") || !strings.Contains(open, "/proc/"+pid+"/") || !strings.Contains(open, "O_WRONLY") {
+		if !ok || !strings.HasPrefix(open, "openat(") || !strings.Contains(open, "/proc/"+pid+"/") && !strings.Contains(open, "/cgroup.procs\"") || !strings.Contains(open, "O_WRONLY") {
 			continue
 		}
 		// Go's runtime may have something else to do in between.

@@ -26,6 +26,7 @@ func DecodeProcess(data []byte) (container.Process, []Warning, error) {
 	d.process()
 	d.end()
 	if d.err != nil {
+		d.err.alone = true
 		return container.Process{}, nil, d.err
 	}
 	return d.spec.Process, d.warnings, nil

@@ -18,14 +18,19 @@ type Error struct {
 	Problem string
 
 	unsupported bool
+	alone       bool // of a process by itself
 }
 
 // Error is one line that begins with the file and the path.
 func (e *Error) Error() string {
-	if e.Path == "" {
-		return FileName + ": " + clip(e.Problem)
+	name := FileName
+	if e.alone {
+		name = "process"
 	}
-	return FileName + ": " + clip(e.Path) + ": " + clip(e.Problem)
+	if e.Path == "" {
+		return name + ": " + clip(e.Problem)
+	}
+	return name + ": " + clip(e.Path) + ": " + clip(e.Problem)
 }
 
 // clip cuts what is no line for a person any more: a name or a string of a document

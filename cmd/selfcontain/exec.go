@@ -234,9 +234,13 @@ func (x *executed) capabilities(p *container.Process) error {
 }
 
 // who resolves the user with the accounts of the container, and gives him his home
-// directory where the environment has none.
+// directory where the environment has none, or that of the container's own user.
 func (x *executed) who(c *container.Container, p *container.Process) error {
-	home := slices.ContainsFunc(p.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") })
+	isHome := func(v string) bool { return strings.HasPrefix(v, "HOME=") }
+	home := slices.ContainsFunc(p.Env, isHome)
+	if x.user != "" && x.file == "" && !slices.ContainsFunc(x.env, isHome) {
+		home, p.Env = false, slices.DeleteFunc(p.Env, isHome) // it is a copy
+	}
 	if x.user != "" || !home {
 		root, err := c.OpenRoot()
 		if err != nil {
