@@ -11,7 +11,7 @@ import (
 var needs = nstest.Needs{
 	Cgroups: true,
 	Modules: []string{"null_blk", "bfq"},
-	Users:   []nstest.User{{Name: "cgtester", ID: 4321}},
+	Users:   []nstest.User{{Name: "cgtester", ID: 4301}},
 }
 
 // stageEnv says what a process of this test binary is, other than the tests.

@@ -330,7 +330,7 @@ var truthRows = []truthRow{
 		s.Bundle, s.Hooks = host, container.Hooks{
 			Prestart:        []container.Hook{container.CommandHook{Path: "/bin/true", Env: []string{"A=1"}, Timeout: time.Minute}},
 			CreateRuntime:   []container.Hook{container.CommandHook{Path: "/bin/true", Args: []string{"true", "a b"}}},
-			CreateContainer: []container.Hook{container.CommandHook{Path: "/bin/true"}, container.CommandHook{Path: "/bin/true", Args: []string{"second"}}},
+			CreateContainer: []container.Hook{container.CommandHook{Path: "/bin/true"}, container.CommandHook{Path: "/bin/true", Args: []string{"true", "second"}}},
 			StartContainer:  []container.Hook{container.CommandHook{Path: "/bin/true"}},
 			Poststart:       []container.Hook{container.CommandHook{Path: "/bin/true"}},
 			Poststop:        []container.Hook{container.CommandHook{Path: "/bin/true"}},

@@ -60,6 +60,19 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return c
 }
 
+// destroy removes, in the end, what a command is going to leave of its container: one that
+// is killed removes nothing.
+func destroy(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	t.Cleanup(func() {
+		again := exec.Command("/proc/self/exe", c.Args[1], c.Args[2], "delete", "--force", c.Args[len(c.Args)-1]) // --root DIR
+		again.Args[0], again.Env = c.Args[0], c.Env
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+}
+
 // result is what became of a command.
 type result struct {
 	stdout, stderr string

@@ -178,6 +178,7 @@ func TestContainerGoesWithTheCommand(t *testing.T) {
 	if line := <-lines; line != "ready" {
 		t.Fatalf("got %q", line)
 	}
+	destroy(t, c)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -436,6 +436,7 @@ func TestTerminalOfACommandThatIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
+	destroy(t, p.cmd)
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
