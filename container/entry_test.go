@@ -33,6 +33,7 @@ func planExec(t testing.TB, c *container.Container, cmd container.Command) *cont
 // in both processes, by the strict mode of seccomp: Start says so, nothing is left, and
 // the container lives.
 func TestExecKilledAtEveryOperation(t *testing.T) {
+	nstest.AnyProcessor(t)
 	strict := prog.Op{Call: prog.Seccomp, Args: prog.Args{prog.Int(unix.SECCOMP_SET_MODE_STRICT), prog.Int(0), prog.Int(0)}}
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
@@ -83,6 +84,7 @@ func TestExecKilledAtEveryOperation(t *testing.T) {
 // TestExecInOneThatStops has the container end in front of every operation of a process
 // that enters it. Exec says so, and nothing is left.
 func TestExecInOneThatStops(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	spec := with(rootFSFor(t))
 	whole := planExec(t, running(t, spec), shell("exec sleep 1000"))
@@ -152,6 +154,7 @@ func TestExecInOneThatStops(t *testing.T) {
 // nobody learns anything of it; without one, root of the container is root, and finds
 // nothing but what the program was given, and the socket.
 func TestExecIsNotTraced(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	for _, row := range []struct {
 		about  string
@@ -263,6 +266,7 @@ func TestExecIsNotTraced(t *testing.T) {
 
 // TestExecTerminal gives a program a terminal of the container's.
 func TestExecTerminal(t *testing.T) {
+	nstest.AnyProcessor(t)
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
 		c := running(t, with(rootFSFor(t), inUser(t)))
@@ -292,6 +296,7 @@ func TestExecTerminal(t *testing.T) {
 
 // TestExecTerminalRefused has /dev/pts of the container be something else.
 func TestExecTerminalRefused(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	c := running(t, with(rootFSFor(t)))
 	all := caps.UpTo(probe(t).LastCapability)
@@ -311,6 +316,7 @@ func TestExecTerminalRefused(t *testing.T) {
 // TestExecKeyring: the program has the session keyring of the container, and not that of
 // whoever executes it.
 func TestExecKeyring(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	own := fmt.Sprintf("_ses.%d-exec", time.Now().UnixNano())
 	for _, row := range []struct {
@@ -347,6 +353,7 @@ func TestExecKeyring(t *testing.T) {
 
 // TestOpenRoot finds the accounts of a container in its own root.
 func TestOpenRoot(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	dir := rootFSFor(t)
 	c := running(t, with(dir))

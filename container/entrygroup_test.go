@@ -16,6 +16,7 @@ import (
 
 // TestExecInCgroup is where the program counts.
 func TestExecInCgroup(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	host := probe(t)
 	if host.Cgroup2 == "" {
@@ -76,6 +77,7 @@ func TestExecInCgroup(t *testing.T) {
 
 // TestExecInOneThatIsPaused waits only where that is asked for.
 func TestExecInOneThatIsPaused(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if probe(t).Cgroup2 == "" {
 		t.Skip("skipped: cgroup v2 is not mounted")

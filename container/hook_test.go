@@ -70,6 +70,7 @@ func described(t *testing.T, file string) description {
 // TestHooksInTheirPlaces has a hook of each kind tell where it is and what it is told, and
 // write its name to a file that all can reach.
 func TestHooksInTheirPlaces(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	rows := []struct {
 		name   string
@@ -88,6 +89,7 @@ func TestHooksInTheirPlaces(t *testing.T) {
 // TestHooksOfUsers does so in user namespaces that root and ordinary users have made, who
 // cannot look into the container's process without its consent.
 func TestHooksOfUsers(t *testing.T) {
+	nstest.AnyProcessor(t)
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
 		hooksInTheirPlaces(t, rootFSFor(t), inUser(t))

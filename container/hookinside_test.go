@@ -15,6 +15,7 @@ import (
 
 // TestHooksChangeTheContainer is what a user sees inside of what hooks have done.
 func TestHooksChangeTheContainer(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	nsenter, err := nstest.Tool("nsenter")
 	if err != nil {
@@ -63,6 +64,7 @@ func TestHooksChangeTheContainer(t *testing.T) {
 // process of the container's, list what the process that waits for it holds: its standard
 // streams, report and control socket. The init's image is there as well, with an init.
 func TestHookFindsNothingOfTheHost(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root := nstest.RootFS(t)
 	for _, init := range []bool{false, true} {

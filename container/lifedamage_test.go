@@ -47,6 +47,7 @@ func damages(size int, every int) (list []damage) {
 // TestDamagedState damages each file of containers that live, in every way, and looks
 // that they are listed, that nobody else is signalled, and that they can be destroyed.
 func TestDamagedState(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	bystander := exec.Command("sleep", "1000")
 	if err := bystander.Start(); err != nil {
@@ -121,6 +122,7 @@ func TestDamagedState(t *testing.T) {
 // TestNobodyElseIsSignalled changes the link that says who the first process is: a number
 // that is another process's by now, as after many births, or after a reboot.
 func TestNobodyElseIsSignalled(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	bystander := exec.Command("sleep", "1000")
 	if err := bystander.Start(); err != nil {
@@ -185,6 +187,7 @@ func TestNobodyElseIsSignalled(t *testing.T) {
 // TestFullDisk creates a container where there is no room, and destroys one when there is
 // none any more.
 func TestFullDisk(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if !nstest.Subprocess(t, nstest.PrivateMounts()) {
 		return

@@ -39,6 +39,7 @@ func hierarchy(t testing.TB) string {
 // TestLifeInCgroup is what a cgroup changes: everything in the container can be counted,
 // frozen and ended, and the group goes with it.
 func TestLifeInCgroup(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	for _, row := range []struct {
 		about  string
@@ -114,6 +115,7 @@ func TestLifeInCgroup(t *testing.T) {
 // TestSignalAll sends a signal to everything in the container. No process is the first of a
 // pid namespace, so whoever gets it dies of it.
 func TestSignalAll(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	r, w := pipes(t)
 	withoutPids := func(s *container.Spec) {
@@ -146,6 +148,7 @@ func TestSignalAll(t *testing.T) {
 
 // TestCgroupThatIsTaken is refused, and whoever is in it is unharmed.
 func TestCgroupThatIsTaken(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	first := create(t, with(rootFSFor(t), grouped(t), sh(aliveFor)), container.CreateOptions{})
 	spec := with(rootFSFor(t), grouped(t), sh(aliveFor))

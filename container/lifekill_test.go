@@ -129,6 +129,7 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 // TestKilledAtEveryStep kills who makes a container at every step of create, start and
 // delete. Whatever is left then, a forced destruction removes.
 func TestKilledAtEveryStep(t *testing.T) {
+	nstest.AnyProcessor(t)
 	asEach(t, func(t *testing.T) {
 		nstest.UserNS(t)
 		root := filepath.Join(t.TempDir(), "state")
@@ -156,6 +157,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // TestKilledAtAnyTime kills it at any moment, also between the steps.
 func TestKilledAtAnyTime(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root := filepath.Join(t.TempDir(), "state")
 	spec := with(rootFSFor(t), inUser(t), grouped(t), sh(aliveFor))
@@ -177,6 +179,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 // TestContainerKilledAtEveryOperation ends the container in front of every operation.
 // Who creates it is told, or who starts it, and nothing is left.
 func TestContainerKilledAtEveryOperation(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	for _, row := range []struct {
 		about  string

@@ -17,6 +17,7 @@ import (
 
 // TestCreateRefuses is what create says, and that nothing is left then.
 func TestCreateRefuses(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	fs := nstest.RootFS(t)
 	if err := os.WriteFile(filepath.Join(fs, "bin/plain"), []byte("x"), 0o644); err != nil {
@@ -91,6 +92,7 @@ func TestCreateRefuses(t *testing.T) {
 
 // TestStartRefuses is what start says of a program that is there and cannot be executed.
 func TestStartRefuses(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	fs := nstest.RootFS(t)
 	for name, text := range map[string]string{"script": "#!/none/perl\n", "text": "hello"} {

@@ -21,6 +21,7 @@ import (
 // TestOneIDForMany creates one container a hundred times at once: one creation wins, the
 // others are told, and the winner is unharmed.
 func TestOneIDForMany(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root := filepath.Join(t.TempDir(), "state")
 	spec := bare(nstest.RootFS(t), "/bin/true")
@@ -59,6 +60,7 @@ func TestOneIDForMany(t *testing.T) {
 // TestRandomVerbs does random things with one id from several sides at once. Each either
 // succeeds or is refused for a reason, and nothing is left in the end.
 func TestRandomVerbs(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root := filepath.Join(t.TempDir(), "state")
 	spec := bare(nstest.RootFS(t), "/bin/sleep", "1000")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestBoxTerminalAsRoot(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	testBoxTerminal(t)
 }

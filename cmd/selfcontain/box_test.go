@@ -381,6 +381,7 @@ func testBoxesKilled(t *testing.T) {
 }
 
 func TestBoxTerminalAndInit(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	r := doBox(t, box(t, "-it", "--init", "--", "sh", "-c", "tty; cat /proc/1/comm"))
 	if r.status != 0 || r.stdout != "/dev/pts/0\ninit\n" {
@@ -390,6 +391,7 @@ func TestBoxTerminalAndInit(t *testing.T) {
 
 // plan and trace take what box takes.
 func TestBoxIsPlannedAndTraced(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	plan := do(t, command(t, "plan", "box", "--hostname", "other", "--", "true"))
 	if plan.status != 0 || !strings.Contains(plan.stdout, `sethostname("other", 5)`) || !strings.Contains(plan.stdout, `"lowerdir"`) {

@@ -70,6 +70,7 @@ func TestCgroupOf(t *testing.T) {
 
 // A container can be frozen, is shown so, and goes on. Its cgroup goes with it.
 func TestPauseAndResume(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if !nstest.Subprocess(t) {
 		return

@@ -86,6 +86,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 // number is in the file, delete.
 func TestAsConmonCalls(t *testing.T) { nstest.Root(t); testAsConmonCalls(t) }
 func TestAsConmonCallsAsUser(t *testing.T) {
+	nstest.AnyProcessor(t)
 	testAsConmonCalls(t, nstest.As(nstest.User{Name: "monitor", ID: 4201}))
 }
 
@@ -186,6 +187,7 @@ func (g goRunc) lastError() string {
 }
 
 func TestAsGoRuncCalls(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if !nstest.Subprocess(t) {
 		return
@@ -289,6 +291,7 @@ func readFull(f *os.File, b []byte) error {
 // A creation that fails leaves nothing, says why in the log and on standard error, and
 // can be deleted by force.
 func TestCreateFails(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	base := bundle(t)
 	missing := sibling(t, base, `"args": ["sh"]`, `"args": ["nothing"]`)
@@ -321,6 +324,7 @@ func TestCreateFails(t *testing.T) {
 
 // run can be left to itself, found by others, and be kept when it has ended.
 func TestRunDetachedAndKept(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if !nstest.Subprocess(t) {
 		return
@@ -368,6 +372,7 @@ func TestRunDetachedAndKept(t *testing.T) {
 // Who has no XDG_RUNTIME_DIR keeps his containers in a directory of his own below /tmp,
 // and in nobody else's.
 func TestWithoutRuntimeDirectory(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "homeless", ID: 4202}), nstest.PrivateMounts()) {
 		return
 	}

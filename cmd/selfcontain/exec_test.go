@@ -97,6 +97,7 @@ func testExec(t *testing.T, options ...nstest.Option) {
 // and whoever is the subreaper waits for the process and is told its status, however soon
 // it ends.
 func TestExecAsEnginesCall(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if !nstest.Subprocess(t) {
 		return

@@ -199,6 +199,7 @@ func atShell(t *testing.T, changes ...string) *person {
 }
 
 func TestTerminalJobControl(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	p := atShell(t)
 	// Each job says that it runs before a key is pressed: until then it would be the
@@ -248,6 +249,7 @@ func (p *person) runs(line, want string) {
 }
 
 func TestTerminalOfTheProgram(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	p := atShell(t, `"readonly": true`, `"readonly": false`)
 	for _, row := range []struct{ line, want string }{
@@ -273,6 +275,7 @@ func TestTerminalOfTheProgram(t *testing.T) {
 }
 
 func TestTerminalOfAUser(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	changes := withTerminal(append(shell("stat -c %u:%g /dev/pts/0 /dev/console; echo opened >/dev/pts/0; tty"),
 		`"user": { "uid": 0, "gid": 0 }`, `"user": { "uid": 1000, "gid": 1001 }`)...)
@@ -282,6 +285,7 @@ func TestTerminalOfAUser(t *testing.T) {
 }
 
 func TestTerminalWindow(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	p := atShell(t)
 	p.types("trap 'echo it is now $(stty size)' WINCH\n")
@@ -311,6 +315,7 @@ func (p *person) seesSize(size string) {
 }
 
 func TestTerminalWindowAsConfigured(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	changes := append([]string{`"process": {`, `"process": { "terminal": true, "consoleSize": { "height": 50, "width": 132 },`}, shell("stty size")...)
 	p := sit(t, command(t, "run", "-b", bundle(t, changes...), "box"), 24, 80)
@@ -321,6 +326,7 @@ func TestTerminalWindowAsConfigured(t *testing.T) {
 // However the container ends, our terminal is as it was, and all that was written is
 // there.
 func TestTerminalIsGivenBack(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	base := bundle(t)
 	for _, row := range []struct {
@@ -428,6 +434,7 @@ func (p *person) stopped() {
 // A command that is killed leaves no container. That nothing is left is what the end of
 // the tests checks as well.
 func TestTerminalOfACommandThatIsKilled(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	p := atShell(t)
 	child := p.child()
@@ -458,6 +465,7 @@ func TestTerminalOfACommandThatIsKilled(t *testing.T) {
 
 // Without a terminal of our own the container has one all the same.
 func TestTerminalFromAPipe(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	base := bundle(t)
 	for _, row := range []struct {
@@ -515,6 +523,7 @@ func (w *waiter) Write(b []byte) (int, error) {
 // All that was written comes out, also when its reader is slow, and also by a process
 // that lives on.
 func TestTerminalOutput(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	base := bundle(t)
 	data := make([]byte, 300<<10)
