@@ -23,7 +23,11 @@ import (
 func openReport(given int) (int, error) {
 	if given != 0 {
 		for _, part := range []int64{0, initReport} {
-			if err := unix.Fallocate(given, 0, part, reportSize+4); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+			err := unix.Fallocate(given, 0, part, reportSize+4)
+			for errors.Is(err, unix.EINTR) { // a tmpfs asks for signals, and is not begun again by itself
+				err = unix.Fallocate(given, 0, part, reportSize+4)
+			}
+			if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
 				return -1, fmt.Errorf("report: fallocate: %w", err)
 			}
 		}

@@ -141,6 +141,8 @@ func TestSignalAtAnyMoment(t *testing.T) {
 	// Later and later, until it has come too late to end the command often enough.
 	for delay := 50 * time.Microsecond; forwarded < enough; delay = delay * 9 / 8 {
 		c := command(t, "run", "-b", dir, "box")
+		var stderr bytes.Buffer
+		c.Stderr = &stderr
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +166,7 @@ func TestSignalAtAnyMoment(t *testing.T) {
 		case 5:
 			forwarded++
 		default:
-			t.Fatalf("signal after %v: status %d", delay, status)
+			t.Fatalf("signal after %v: status %d, %s", delay, status, &stderr)
 		}
 	}
 	t.Logf("%d ended before the container began, %d in it", killed, forwarded)
