@@ -60,10 +60,14 @@ test-unit: ## tests that need nothing
 test-integration: setup ## tests in namespaces, on this kernel
 	$(GO) test -count=1 -p 1 $(TESTFLAGS) $(INTEGRATION)
 
+# What is about the command and the tests themselves runs on the first kernel alone.
+ONCE ?= $(MODULE)/cmd/selfcontain $(MODULE)/internal/nstest $(MODULE)/internal/selfpipe
+
 # One guest at a time: each takes all processors.
 test-vm: setup bin/vmrun test-binaries-amd64 test-binaries-arm64 ## the same tests, and vmrun's own, on the kernels of the test bed
-	@status=0; for k in $(KERNELS); do \
-		VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $$k $(CURDIR)/bin/test $(INTEGRATION) || status=1; \
+	@status=0; packages='$(INTEGRATION)'; for k in $(KERNELS); do \
+		VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $$k $(CURDIR)/bin/test $$packages || status=1; \
+		packages='$(filter-out $(ONCE),$(INTEGRATION))'; \
 	done; exit $$status
 	VMRUN_BOOT=1 $(GO) test -count=1 -v -run Boot ./test/vmrun ./test
 

@@ -62,6 +62,7 @@ func sub(t *testing.T, h *Hierarchy, g *Group, name string) *Group {
 }
 
 func TestCreateAndRemove(t *testing.T) {
+	nstest.AnyProcessor(t)
 	h, g := newGroup(t)
 	ctx := t.Context()
 	deep, err := h.Create(g.Path() + "/a/b/c")
@@ -123,6 +124,7 @@ func TestCreateAndRemove(t *testing.T) {
 }
 
 func TestPathsThatAreRefused(t *testing.T) {
+	nstest.AnyProcessor(t)
 	h, g := newGroup(t)
 	for _, p := range []string{"a", g.Path() + "/../x", ""} {
 		if made, err := h.Create(p); err == nil {
@@ -151,6 +153,7 @@ func TestPathsThatAreRefused(t *testing.T) {
 
 // TestWhatIsMountedOver is about somebody who mounts over the hierarchy.
 func TestWhatIsMountedOver(t *testing.T) {
+	nstest.AnyProcessor(t)
 	if !nstest.Subprocess(t, nstest.PrivateMounts()) {
 		return
 	}
@@ -247,6 +250,7 @@ func TestBirthKillAndProcesses(t *testing.T) {
 }
 
 func TestRemoveNamesWhoIsThere(t *testing.T) {
+	nstest.AnyProcessor(t)
 	h, g := newGroup(t)
 	s := sub(t, h, g, "busy/inner")
 	a := begin(t, s, "wait", "")
@@ -270,6 +274,7 @@ func TestRemoveNamesWhoIsThere(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
+	nstest.AnyProcessor(t)
 	_, g := newGroup(t)
 	ctx := t.Context()
 	a := begin(t, g, "spin", "")
@@ -312,6 +317,7 @@ func TestFreeze(t *testing.T) {
 
 // TestFreezeGivesUp freezes more processes than can stop at once, without time.
 func TestFreezeGivesUp(t *testing.T) {
+	nstest.AnyProcessor(t)
 	_, g := newGroup(t)
 	for range 8 {
 		begin(t, g, "spin", "").line(t)
@@ -349,6 +355,7 @@ func awaitCPU(t *testing.T, g *Group, usage time.Duration) {
 }
 
 func TestThawBelowAFrozenGroup(t *testing.T) {
+	nstest.AnyProcessor(t)
 	h, g := newGroup(t)
 	s := sub(t, h, g, "inner")
 	a := begin(t, s, "wait", "")
