@@ -33,7 +33,7 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.link(cgroupName, boot+" "+at); err != nil {
+	if err := d.link(cgroupName, fmt.Sprintf("%s %d %s", boot, missingGroups(h, at), at)); err != nil {
 		return nil, err
 	}
 	g, err := h.Create(at)
@@ -48,6 +48,20 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// missingGroups is how many groups there are to be made for one of this path, itself included. It
+// is written down before, for who is killed when some of them are there.
+func missingGroups(h *cgroupv2.Hierarchy, at string) (n int) {
+	for ; at != "/"; at = path.Dir(at) {
+		g, err := h.Open(at)
+		if err == nil {
+			_ = g.Close()
+			return n
+		}
+		n++
+	}
+	return n
 }
 
 // isFree refuses a group with somebody in it: they would be ended with the container; and
@@ -78,19 +92,27 @@ func isFree(h *cgroupv2.Hierarchy, at string) error {
 
 // groupPath is where the group is, and empty where there is none, or was in another boot.
 func (d *stateDir) groupPath() (string, error) {
+	at, _, err := d.groupPlace()
+	return at, err
+}
+
+// groupPlace is groupPath, and how many groups were missing there.
+func (d *stateDir) groupPlace() (at string, missing int, err error) {
 	text, err := d.readLink(cgroupName)
 	if err != nil {
-		return "", nil //nolint:nilerr // none, or something that is not ours
+		return "", 0, nil //nolint:nilerr // none, or something that is not ours
 	}
 	boot, err := bootID()
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	there, at, ok := strings.Cut(text, " ")
-	if !ok || there != boot {
-		return "", nil
+	there, rest, _ := strings.Cut(text, " ")
+	count, at, ok := strings.Cut(rest, " ")
+	missing, bad := strconv.Atoi(count)
+	if !ok || there != boot || bad != nil {
+		return "", 0, nil
 	}
-	return at, nil
+	return at, missing, nil
 }
 
 // group opens the group that the container's processes are in, if it has one. made is how
@@ -152,7 +174,7 @@ const defaultParent = "selfcontain"
 // endGroup kills everything in the container's group and removes it, and the groups above
 // that were made for it, if nobody has come to use them.
 func (d *stateDir) endGroup(ctx context.Context) error {
-	at, err := d.groupPath()
+	at, missing, err := d.groupPlace()
 	if at == "" || err != nil {
 		return err
 	}
@@ -169,6 +191,7 @@ func (d *stateDir) endGroup(ctx context.Context) error {
 		// Who was killed between its making and the second link leaves an empty one.
 		if made == 0 {
 			h.Prune([]string{at})
+			made = missing
 		}
 	} else {
 		err := g.Kill(ctx)
