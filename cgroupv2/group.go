@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -111,8 +112,13 @@ func mkdirHint(err error) string {
 // are not: for what [Group.Made] says, when the group is gone. Others may have made
 // groups in them meanwhile.
 func (h *Hierarchy) Prune(paths []string) {
-	for i := len(paths) - 1; i >= 0; i-- {
-		if p, err := CleanPath(paths[i]); err != nil || p == "/" || unix.Unlinkat(h.fd, below(p), unix.AT_REMOVEDIR) != nil {
+	for _, path := range slices.Backward(paths) {
+		p, err := CleanPath(path)
+		if err != nil || p == "/" {
+			return
+		}
+		// One that is not there says nothing of those above it.
+		if err := unix.Unlinkat(h.fd, below(p), unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
 			return
 		}
 	}
