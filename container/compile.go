@@ -128,7 +128,7 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	c.emitSignals()
+	c.emitInherited()
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
 	c.emitLoopback()          // in a network namespace that we have made
