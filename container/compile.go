@@ -237,6 +237,9 @@ func (c *compiler) check() error {
 		}
 	}
 	c.checkProcess(wrong)
+	if s.Process.Cgroup != "" || s.Process.IgnorePaused {
+		wrong("process", "Cgroup and IgnorePaused are for further processes: a container's own cgroup is that of its Spec")
+	}
 	c.checkSysctl(wrong)
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
