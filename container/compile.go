@@ -129,6 +129,7 @@ func (c *compiler) child() error {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitSignals()
+	c.emitLabels()            // with the host's /proc, and before nobody may write there
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
 	c.emitLoopback()          // in a network namespace that we have made

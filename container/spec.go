@@ -44,6 +44,9 @@ type Spec struct {
 	// that is mounted below them. What does not exist is passed over.
 	MaskedPaths   []string
 	ReadonlyPaths []string
+	// MountLabel is the SELinux label of everything in the file systems that Mounts make
+	// new, and refused where the kernel does not run SELinux. mount(8), context=
+	MountLabel string
 	// Sysctl are kernel parameters by their dotted name. Only those that belong to
 	// a new namespace of the container can be set.
 	Sysctl map[string]string
@@ -134,8 +137,9 @@ type Process struct {
 	MemoryPolicy *MemoryPolicy
 	// CPUAffinity is for programs that are executed in the container later.
 	CPUAffinity CPUAffinity
-	// AppArmorProfile and SELinuxLabel are what the program gets from its execve on. They
-	// are for programs that are executed in a container which is there ([CompileExec]).
+	// AppArmorProfile and SELinuxLabel are what the program gets from its execve on, and so
+	// does the built-in init. They are refused where the kernel does not run the module:
+	// nobody would enforce them. apparmor(7), proc_pid_attr(5)
 	AppArmorProfile, SELinuxLabel string
 	// Stdin, Stdout and Stderr are its standard streams; nil is /dev/null. An [os.File]
 	// is handed down as it is. For anything else there is a pipe, and a goroutine copies
