@@ -30,7 +30,9 @@ func (g *Group) Set(files []File) error {
 func (g *Group) enableFor(files []File) error {
 	var names []string
 	for _, f := range files {
-		names = append(names, f.Controller)
+		if !f.Optional {
+			names = append(names, f.Controller)
+		}
 	}
 	err := g.Enable(names...)
 	var missing *ControllerError
