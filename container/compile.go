@@ -199,7 +199,11 @@ const nameMax = 64
 func (c *compiler) check() error {
 	var errs []error
 	wrong := func(origin, format string, v ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
+		text := fmt.Sprintf(format, v...)
+		if origin != "" { // it is in the text
+			text = origin + ": " + text
+		}
+		errs = append(errs, errors.New(text))
 	}
 	s := &c.spec
 	if s.Root.Overlay != nil {

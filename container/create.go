@@ -265,9 +265,16 @@ func (pl *place) do(s Step) (int, error) {
 			err = nil
 		}
 	case LimitCgroup:
-		err = pl.group.Set(s.Files)
+		if pl.group != nil { // without one nothing is limited, and nothing else was asked for
+			err = pl.group.Set(s.Files)
+		}
 	case FilterDevices:
-		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+		switch {
+		case pl.group != nil:
+			err = s.attachFilter(pl.group)
+		case len(pl.spec.Cgroup.Resources.Devices) > 0:
+			err = errors.New("rules for devices take a cgroup, and there can be none")
+		}
 	default:
 		return s.do()
 	}
