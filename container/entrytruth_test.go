@@ -42,7 +42,7 @@ func execDriver([]string) int {
 			return nil
 		}
 	}
-	e, err := c.Exec(cmd)
+	e, err := c.ExecEdited(cmd, stopAt(os.Getenv("STOP_AT")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "exec:", err)
 		return 200
