@@ -140,7 +140,7 @@ func TestCallerOfExecKilledAtEveryStep(t *testing.T) {
 			held.Close()
 			statusIs(t, c, container.Running)
 		}
-		if never < 8 || ran == 0 {
+		if never == 0 || ran == 0 {
 			t.Errorf("the program ran %d times, and %d times it did not", ran, never)
 		}
 	})
