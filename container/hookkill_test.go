@@ -172,7 +172,7 @@ func TestForceEndsHooks(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			if err := c.Destroy(true); err != nil || time.Since(began) > 5*time.Second {
+			if err := c.Destroy(true); err != nil || time.Since(began) > nstest.Slower(5*time.Second) {
 				t.Errorf("destroyed after %v: %v", time.Since(began), err)
 			}
 			h.ends(t)
