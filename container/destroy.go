@@ -40,6 +40,10 @@ func (c *Container) Destroy(force bool) error {
 	return err
 }
 
+// hookPatience is how long a forced destruction lets each hook go on that somebody else
+// waits for, after the first.
+const hookPatience = time.Second
+
 func (c *Container) destroy(d *stateDir, force bool) error {
 	const op = "delete"
 	if err := c.take(d, force); err != nil {
@@ -67,11 +71,12 @@ func (c *Container) destroy(d *stateDir, force bool) error {
 	return nil
 }
 
-// take takes the lock. Whoever holds it may wait for the container, so by force that is
-// ended first.
+// take takes the lock. Whoever holds it may wait for the container, or for a hook, so by
+// force those are ended first.
 func (c *Container) take(d *stateDir, force bool) error {
 	const op = "delete"
-	for deadline := time.Now().Add(patience); ; {
+	again := time.Now()
+	for deadline := again.Add(patience); ; {
 		free, err := d.tryLock(unix.LOCK_EX)
 		switch {
 		case err != nil:
@@ -80,6 +85,7 @@ func (c *Container) take(d *stateDir, force bool) error {
 			if d.linked() != nil {
 				return c.refused(op, ContainerNotExists)
 			}
+			d.unforce() // the hooks are ours to call now
 			return nil
 		case time.Now().After(deadline):
 			return c.failed(op, fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path))
@@ -94,6 +100,10 @@ func (c *Container) take(d *stateDir, force bool) error {
 		}
 		if force {
 			v.kill(d)
+			if now := time.Now(); !now.Before(again) {
+				d.force()
+				again = now.Add(hookPatience)
+			}
 		}
 		v.close()
 		time.Sleep(time.Millisecond)

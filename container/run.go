@@ -44,7 +44,8 @@ func (c *Container) Exec() error {
 	if err != nil {
 		return c.failed(op, err)
 	}
-	hooks := &called{}
+	d.unforce()
+	hooks := &called{over: d.forced}
 	c.at("open")
 	connection, err := openGate(d.fd)
 	if errors.Is(err, unix.ECONNREFUSED) { // it has ended meanwhile
