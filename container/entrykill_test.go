@@ -63,7 +63,7 @@ func TestCallerOfExecKilledAtEveryStep(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if err := c.Start(); err != nil {
+		if err := c.Exec(); err != nil {
 			t.Fatal(err)
 		}
 		state, err := c.State()
@@ -73,7 +73,7 @@ func TestCallerOfExecKilledAtEveryStep(t *testing.T) {
 		first := state.Pid
 		entry := with("", sh("echo ran; exec "+aliveFor))
 		entry.Process.User.AdditionalGIDs = nil
-		whole := planExec(t, c, container.Command{Process: entry.Process})
+		whole := planExec(t, c, entry.Process)
 		list := ops(whole.Child)
 		fork := slices.IndexFunc(list, func(op prog.Op) bool { return op.Call == prog.Clone3 })
 		every, ran, never := 1, 0, 0

@@ -159,7 +159,7 @@ func TestForceEndsHooks(t *testing.T) {
 			go func() {
 				c, err := container.Create(root, "c", spec, container.CreateOptions{Warn: func(texts []string) { warned = append(warned, texts...) }})
 				if err == nil {
-					if err = c.Start(); kind.name == "poststop" {
+					if err = c.Exec(); kind.name == "poststop" {
 						err = c.Destroy(true)
 					}
 					_, _ = c.Wait()
