@@ -18,7 +18,8 @@ const patience = 5 * time.Second
 // Destroy removes a stopped container and everything that it has: cgroup and state. With
 // force it ends what still runs before, and it is no error that there is no such
 // container; without, that has the code [ContainerNotExists], and one that is not
-// stopped [ContainerNotStopped]. It may be called again.
+// stopped [ContainerNotStopped]. It may be called again. Where the calling process has made
+// the container, no zombie is left, and [Container.Wait] still tells how it has ended.
 //
 // What it needs to know cannot be damaged, and it writes nothing: it works on a full disk.
 func (c *Container) Destroy(force bool) error {
@@ -36,6 +37,7 @@ func (c *Container) Destroy(force bool) error {
 	}
 	if err == nil {
 		c.removed.Store(true)
+		c.reapEnded()
 	}
 	return err
 }

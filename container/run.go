@@ -132,6 +132,22 @@ func (c *Container) reap() (unix.WaitStatus, error) {
 	return c.status, nil
 }
 
+// reapEnded is reap where its first process has ended and nobody has waited for it.
+func (c *Container) reapEnded() {
+	if c.made == nil {
+		return
+	}
+	pidfd, err := c.made.open()
+	if err != nil {
+		return // it has been reaped
+	}
+	gone, err := ended(pidfd)
+	unix.Close(pidfd)
+	if gone && err == nil {
+		_, _ = c.reap() // who asks for it later is told
+	}
+}
+
 // waitOther waits for the end of a container that somebody else has made.
 func (c *Container) waitOther() error {
 	const op = "wait"
