@@ -11,6 +11,7 @@ import (
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
+	"github.com/selfcontain/runtime/rtnl"
 )
 
 // Step is one thing that the host's side does: before the container is born, while it
@@ -41,6 +42,8 @@ type Step struct {
 	Files []cgroupv2.File
 	// Devices are the rules of FilterDevices, without the default devices behind them.
 	Devices []cgroupv2.DeviceRule
+	// Request is what ChangeNetwork asks for.
+	Request rtnl.Request
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
@@ -100,6 +103,9 @@ const (
 	RunMapProgram Action = "run-map-program"
 	// RunHook calls a hook, and waits for it.
 	RunHook Action = "run-hook"
+	// ChangeNetwork makes an interface, or changes one, while the container waits.
+	// rtnetlink(7)
+	ChangeNetwork Action = "change-network"
 )
 
 // String is the step as the system calls that it makes.
@@ -121,6 +127,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
 	case RunHook:
 		return s.hookCall()
+	case ChangeNetwork:
+		return s.Request.String()
 	case MakeCgroup, LimitCgroup, FilterDevices:
 		return s.cgroupText()
 	case ListenGate:
