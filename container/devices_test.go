@@ -116,10 +116,11 @@ func TestDevicesOfContainer(t *testing.T) {
 			spec.Cgroup = &container.Cgroup{Path: spec.Cgroup.Path, Resources: cgroupv2.Resources{Devices: row.rules}}
 			in, ask := pipes(t)
 			answers, out := pipes(t)
-			c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{In: in, Out: out, Err: out}})
+			spec.Process.Stdin, spec.Process.Stdout, spec.Process.Stderr = in, out, out
+			c := create(t, spec, container.CreateOptions{})
 			in.Close()
 			out.Close()
-			if err := c.Start(); err != nil {
+			if err := c.Exec(); err != nil {
 				t.Fatal(err)
 			}
 			lines := bufio.NewScanner(answers)

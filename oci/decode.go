@@ -21,9 +21,9 @@ func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
 }
 
 // DecodeProcess reads a process by itself, as "exec" of a runtime takes it: the value of
-// the member process of a configuration. What it says of AppArmor and SELinux is followed.
+// the member process of a configuration.
 func DecodeProcess(data []byte) (container.Process, []Warning, error) {
-	d := decoder{cursor: newCursor(data), alone: true}
+	d := decoder{cursor: newCursor(data)}
 	d.process()
 	d.end()
 	if d.err != nil {
@@ -36,11 +36,9 @@ func DecodeProcess(data []byte) (container.Process, []Warning, error) {
 // decoder fills in a Spec. There is a method for every object of the specification.
 type decoder struct {
 	*cursor
-	bundle   string
-	spec     container.Spec
-	warnings []Warning
-	alone    bool // it is a process, for a container that is there
-
+	bundle      string
+	spec        container.Spec
+	warnings    []Warning
 	cgroupsPath string
 	resources   cgroupv2.Resources
 }

@@ -35,6 +35,8 @@ func (d *decoder) linux() {
 			d.cgroupsPath = d.text()
 		case "resources":
 			d.resources = d.limits()
+		case "mountLabel":
+			d.spec.MountLabel = d.text()
 		case "personality":
 			d.personality()
 		case "memoryPolicy":
