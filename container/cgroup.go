@@ -79,6 +79,7 @@ func (c *compiler) beforeCgroup(step func(Step) prog.FD) {
 		step(Step{Action: LimitCgroup, Path: at, Files: files, Why: "limits", Origin: "linux.resources"})
 	}
 	c.beforeDevices(step, at)
+	c.beforeDelegation(step, at)
 }
 
 // birthFlags are those of clone3 beside the namespaces.
@@ -97,6 +98,8 @@ func (s Step) cgroupText() string {
 		return `mkdirat(cgroup2, "` + s.Path + `", 0755)`
 	case FilterDevices:
 		return s.filterText()
+	case DelegateCgroup:
+		return s.delegationText()
 	}
 	fmt.Fprintf(&b, "write(cgroup2, %q", s.Path)
 	var controllers []string

@@ -279,6 +279,10 @@ func (pl *place) do(s Step) (int, error) {
 		case len(pl.spec.Cgroup.Resources.Devices) > 0:
 			err = errors.New("rules for devices take a cgroup, and there can be none")
 		}
+	case DelegateCgroup:
+		if pl.group != nil {
+			err = pl.group.Delegate(int(s.UID), int(s.GID))
+		}
 	default:
 		return s.do()
 	}
