@@ -128,7 +128,8 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	c.emitSignals()
+	c.emitInherited()
+	c.emitLabels()            // with the host's /proc, and before nobody may write there
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
 	c.emitLoopback()          // in a network namespace that we have made
@@ -198,7 +199,11 @@ const nameMax = 64
 func (c *compiler) check() error {
 	var errs []error
 	wrong := func(origin, format string, v ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
+		text := fmt.Sprintf(format, v...)
+		if origin != "" { // it is in the text
+			text = origin + ": " + text
+		}
+		errs = append(errs, errors.New(text))
 	}
 	s := &c.spec
 	if s.Root.Overlay != nil {
@@ -237,6 +242,9 @@ func (c *compiler) check() error {
 		}
 	}
 	c.checkProcess(wrong)
+	if s.Process.Cgroup != "" || s.Process.IgnorePaused {
+		wrong("process", "Cgroup and IgnorePaused are for further processes: a container's own cgroup is that of its Spec")
+	}
 	c.checkSysctl(wrong)
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)

@@ -39,6 +39,8 @@ type Step struct {
 	Program *prog.Program
 	// Files are what LimitCgroup writes.
 	Files []cgroupv2.File
+	// Devices are the rules of FilterDevices, without the default devices behind them.
+	Devices []cgroupv2.DeviceRule
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
