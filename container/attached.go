@@ -105,7 +105,7 @@ func (a *Attached) Remove() error {
 	}
 	// Somebody else may have destroyed it meanwhile, and taken the id for another one.
 	if err := a.d.linked(); err == nil {
-		if err := unix.Unlinkat(a.d.root, a.d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := a.d.removeEmpty(); err != nil && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, &os.PathError{Op: "rmdir", Path: a.d.path, Err: err})
 		}
 	}

@@ -66,7 +66,11 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 // begin plans a container, says what has no effect, and takes the id: it makes the
 // directory of the container and holds its lock.
 func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, *stateDir, error) {
-	plan, err := o.plan(spec, compile)
+	host, err := probed(o.Host)
+	if err != nil {
+		return nil, nil, &Error{ID: id, Op: op, Err: err}
+	}
+	plan, err := o.plan(spec, host, compile)
 	if err != nil {
 		return nil, nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}
@@ -87,17 +91,17 @@ func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec,
 	return plan, d, nil
 }
 
-func (o *CreateOptions) plan(spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
-	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
-	host := o.Host
+// probed is what is known of the machine, which is asked where that is nothing.
+func probed(host *Host) (Host, error) {
 	if host == nil {
-		probed, err := Probe()
-		if err != nil {
-			return nil, err
-		}
-		host = &probed
+		return Probe()
 	}
-	plan, err := compile(spec, *host)
+	return *host, nil
+}
+
+func (o *CreateOptions) plan(spec Spec, host Host, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
+	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
+	plan, err := compile(spec, host)
 	if err == nil && o.edit != nil {
 		err = o.edit(plan)
 	}

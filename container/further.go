@@ -81,11 +81,8 @@ func (c *Container) running(op string) (*stateDir, *view, error) {
 // plan asks about the container and the machine, and compiles.
 func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	const op = "exec"
-	var host Host
-	var err error
-	if c.Host != nil {
-		host = *c.Host
-	} else if host, err = Probe(); err != nil {
+	host, err := probed(c.Host)
+	if err != nil {
 		return nil, c.failed(op, err)
 	}
 	keyring, err := c.keyringName(d)

@@ -63,7 +63,7 @@ func (c *Container) gone(d *stateDir) {
 		return // it was never made, and no hook was told of it
 	}
 	l, err := c.later(d)
-	errs, hooks := []error{err}, &called{}
+	errs, hooks := []error{err}, &called{over: d.forced}
 	for _, s := range l.poststop {
 		if err := s.callHook(l.state, 0, 0, hooks); err != nil {
 			errs = append(errs, &StepError{Step: s, Err: err})

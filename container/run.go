@@ -44,7 +44,8 @@ func (c *Container) Exec() error {
 	if err != nil {
 		return c.failed(op, err)
 	}
-	hooks := &called{}
+	d.unforce()
+	hooks := &called{over: d.forced}
 	c.at("open")
 	connection, err := openGate(d.fd)
 	if errors.Is(err, unix.ECONNREFUSED) { // it has ended meanwhile
@@ -129,6 +130,22 @@ func (c *Container) reap() (unix.WaitStatus, error) {
 	}
 	c.waited = true
 	return c.status, nil
+}
+
+// reapEnded is reap where its first process has ended and nobody has waited for it.
+func (c *Container) reapEnded() {
+	if c.made == nil {
+		return
+	}
+	pidfd, err := c.made.open()
+	if err != nil {
+		return // it has been reaped
+	}
+	gone, err := ended(pidfd)
+	unix.Close(pidfd)
+	if gone && err == nil {
+		_, _ = c.reap() // who asks for it later is told
+	}
 }
 
 // waitOther waits for the end of a container that somebody else has made.

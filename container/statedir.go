@@ -22,6 +22,9 @@ import (
 //	process  a symbolic link: the boot, and who its first process is. With it the container
 //	         is created
 //	limits   the limits that it was given since, where it was
+//	hooked   a symbolic link: a hook has been told of the container
+//	forced   a symbolic link: somebody destroys the container by force, and whoever waits
+//	         for a hook is to end that
 //
 // All that killing and removing needs is in the links. A link is there or it is not:
 // it cannot be cut short, is no FIFO, and takes no block of a full disk on a file system
@@ -39,6 +42,7 @@ const (
 	limitsName  = "limits"
 
 	nextLimitsName = limitsName + ".next"
+	forcedName     = "forced"
 )
 
 // stateDir is the directory of a container, opened.
@@ -185,6 +189,17 @@ func (d *stateDir) readLink(name string) (string, error) {
 	return string(b[:n]), nil
 }
 
+// force asks whoever holds the lock to end the hook that it waits for.
+func (d *stateDir) force() {
+	_ = unix.Symlinkat("delete", d.fd, forcedName) // EEXIST: it has been asked, and is still at it
+}
+
+// unforce takes that back.
+func (d *stateDir) unforce() { _ = unix.Unlinkat(d.fd, forcedName, 0) }
+
+// forced reports whether that is asked, once for each time.
+func (d *stateDir) forced() bool { return unix.Unlinkat(d.fd, forcedName, 0) == nil }
+
 // has reports whether there is something of a name.
 func (d *stateDir) has(name string) bool {
 	var st unix.Stat_t
@@ -244,8 +259,21 @@ func (d *stateDir) remove() error {
 			return err
 		}
 	}
-	if err := unix.Unlinkat(d.root, d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+	if err := d.removeEmpty(); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("rmdir %s: %w", d.path, err)
 	}
 	return nil
+}
+
+// removeEmpty removes the directory itself. Who has not got the lock may ask us to hurry
+// meanwhile ([stateDir.force]), but not without end.
+func (d *stateDir) removeEmpty() (err error) {
+	for range 3 {
+		err = unix.Unlinkat(d.root, d.id, unix.AT_REMOVEDIR)
+		if !errors.Is(err, unix.ENOTEMPTY) {
+			break
+		}
+		d.unforce()
+	}
+	return err
 }

@@ -77,7 +77,7 @@ func verbs() []verb {
 	return []verb{
 		{"box", "[--] [CMD [ARGUMENT...]]", "run a program in a container, with nothing to prepare", boxText, prepareBox, boxFailed},
 		{"spec", "", "write a config.json to begin with", specText, prepareSpec, 0},
-		{"plan", "ID | run ... | box ...", "show what run or box would do, and do nothing", planText, preparePlan, 0},
+		{"plan", "ID | run ... | box ... | exec ...", "show what run, box or exec would do, and do nothing", planText, preparePlan, 0},
 		{"run", "ID", "run the container of a config.json and wait for it", runText, prepareRun, 0},
 		{"create", "ID", "make the container of a config.json, up to its program", createText, prepareCreate, 0},
 		{"start", "ID", "begin the program of a created container", startText, prepareStart, 0},
@@ -89,7 +89,7 @@ func verbs() []verb {
 		{"pause", "ID", "freeze the processes of a container", pauseText, preparePause, 0},
 		{"resume", "ID", "let the processes of a paused container go on", "", prepareResume, 0},
 		{"delete", "ID", "remove a container", deleteText, prepareDelete, 0},
-		{"trace", "ID | run ... | box ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
+		{"trace", "ID | run ... | box ... | exec ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
 		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},
 		{"version", "", "show the version", "", prepareVersion, 0},
 		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp, 0},

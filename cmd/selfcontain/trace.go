@@ -17,7 +17,8 @@ error: when it began and how long it took, on the host's side and in the contain
 one line for each system call. A star marks the slowest, an exclamation mark what has
 failed. Calls that were not made, because a branch led past them, are not shown.
 
-Behind "trace run" and "trace box" the flags are theirs; without either run is meant.
+Behind "trace run", "trace box" and "trace exec" the flags are theirs; without one of
+them run is meant.
 `
 
 func prepareTrace(g *global, f *flag.FlagSet) action {
