@@ -177,6 +177,11 @@ func (m *maker) make() error {
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
 	}
+	if m.spec.Hooks.any(StartContainer, Poststart, Poststop) {
+		if err := m.d.link(laterName, "hooks"); err != nil {
+			return err
+		}
+	}
 	m.at("intent")
 	report, err := m.d.makeReport()
 	if err != nil {
@@ -196,15 +201,17 @@ func (m *maker) make() error {
 
 // undo removes what a creation that has failed has made: its process has ended.
 func (m *maker) undo() error {
-	ctx, cancel := patient()
-	defer cancel()
-	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+	return errors.Join(m.d.endGroup(), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
 // been done the container is created.
 func (m *maker) keep(p *nsexec.Process) (err error) {
-	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+	boot, err := m.d.boot()
+	if err != nil {
+		return err
+	}
+	if m.process, err = identify(boot, p.Pid(), p.PidFD()); err != nil {
 		return err
 	}
 	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {

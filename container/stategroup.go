@@ -1,10 +1,8 @@
 package container
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -29,7 +27,7 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 	if err := isFree(h, at); err != nil {
 		return nil, err
 	}
-	boot, err := bootID()
+	boot, err := d.boot()
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +100,7 @@ func (d *stateDir) groupPlace() (at string, missing int, err error) {
 	if err != nil {
 		return "", 0, nil //nolint:nilerr // none, or something that is not ours
 	}
-	boot, err := bootID()
+	boot, err := d.boot()
 	if err != nil {
 		return "", 0, err
 	}
@@ -190,9 +188,24 @@ func (d *stateDir) withGroup(do func(g *cgroupv2.Group) error) error {
 // with the last of them.
 const defaultParent = "selfcontain"
 
+// empty kills what is in a group, and removes it. Mostly nothing is: then there is nothing to
+// wait for.
+func empty(g *cgroupv2.Group) error {
+	err := g.RemoveEmpty()
+	if !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	ctx, cancel := patient()
+	defer cancel()
+	if err := g.Kill(ctx); err != nil {
+		return err
+	}
+	return g.Remove(ctx)
+}
+
 // endGroup kills everything in the container's group and removes it, and the groups above
 // that were made for it, if nobody has come to use them.
-func (d *stateDir) endGroup(ctx context.Context) error {
+func (d *stateDir) endGroup() error {
 	at, missing, err := d.groupPlace()
 	if at == "" || err != nil {
 		return err
@@ -212,14 +225,8 @@ func (d *stateDir) endGroup(ctx context.Context) error {
 			h.Prune([]string{at})
 			made = missing
 		}
-	} else {
-		err := g.Kill(ctx)
-		if err == nil {
-			err = g.Remove(ctx)
-		}
-		if err := errors.Join(err, g.Close()); err != nil {
-			return err
-		}
+	} else if err := errors.Join(empty(g), g.Close()); err != nil {
+		return err
 	}
 	var above []string
 	for up := path.Dir(at); up != "/" && (made > 1 || path.Base(up) == defaultParent); up = path.Dir(up) {
@@ -241,6 +248,5 @@ func (d *stateDir) frozen() bool {
 	if mount == "" || err != nil {
 		return false
 	}
-	text, err := os.ReadFile(path.Join(mount, at, "cgroup.events"))
-	return err == nil && strings.Contains("\n"+string(text), "\nfrozen 1\n")
+	return strings.Contains("\n"+string(contents(path.Join(mount, at, "cgroup.events"))), "\nfrozen 1\n")
 }
