@@ -60,10 +60,19 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
+	process, err := m.make()
+	if err == nil {
+		err = process.Close() // who opens the gate has its end
+	}
+	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
-	return &Container{root: filepath.Dir(d.path), id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
+	return m.container(filepath.Dir(d.path)), nil
+}
+
+// container is what was made.
+func (m *maker) container(root string) *Container {
+	return &Container{root: root, id: m.d.id, Warn: m.Warn, inst: m.d.inst, made: &m.process, hooks: &m.spec.Hooks, reached: m.reached}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -162,23 +171,23 @@ func (m *maker) at(step string) {
 }
 
 // make makes it, in the order in which everything can be taken back.
-func (m *maker) make() error {
+func (m *maker) make() (*nsexec.Process, error) {
 	m.at("directory")
 	text, err := json.Marshal(m.spec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m.intent = intent{
 		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
 	if err := m.d.write(intentName, &m.intent); err != nil {
-		return err
+		return nil, err
 	}
 	m.at("intent")
 	report, err := m.d.makeReport()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unix.Close(report)
 	m.at("report")
@@ -187,10 +196,10 @@ func (m *maker) make() error {
 	m.plan.State = m.intent.state(Creating, 0)
 	process, err := m.plan.startIn(m.Stdio, nil, at)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m.at("gate")
-	return process.Close()
+	return process, nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.
@@ -311,4 +320,4 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.
-var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")
+var errGated = fmt.Errorf("the plan is one of CompileGated or CompileHeld: it is Create or Hold that does what it says")
