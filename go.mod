@@ -11,3 +11,5 @@ require (
 )
 
 require github.com/cilium/ebpf v0.20.0
+
+require github.com/go-logr/logr v1.4.3 // indirect
