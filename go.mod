@@ -11,4 +11,16 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/cilium/ebpf v0.20.0
+require (
+	github.com/cilium/ebpf v0.20.0
+	github.com/jsimonetti/rtnetlink v1.4.2
+	github.com/mdlayher/netlink v1.7.2
+)
+
+require (
+	github.com/google/go-cmp v0.6.0 // indirect
+	github.com/josharian/native v1.1.0 // indirect
+	github.com/mdlayher/socket v0.4.1 // indirect
+	golang.org/x/net v0.46.0 // indirect
+	golang.org/x/sync v0.17.0 // indirect
+)

@@ -129,7 +129,8 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	c.emitSignals()
+	c.emitInherited()
+	c.emitLabels()            // with the host's /proc, and before nobody may write there
 	c.emitNamespaces(control) // before anything that belongs to one
 	emitUmask(b, 0)           // the modes of devices and mount points are exact
 	c.emitLoopback()          // in a network namespace that we have made
@@ -242,6 +243,9 @@ func (c *compiler) check() error {
 		}
 	}
 	c.checkProcess(wrong)
+	if s.Process.Cgroup != "" || s.Process.IgnorePaused {
+		wrong("process", "Cgroup and IgnorePaused are for further processes: a container's own cgroup is that of its Spec")
+	}
 	c.checkSysctl(wrong)
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)

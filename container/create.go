@@ -16,10 +16,6 @@ import (
 
 // CreateOptions is what a container is made with beside its [Spec].
 type CreateOptions struct {
-	// Bundle is the directory of its configuration; it is kept for [State] and hooks.
-	Bundle string
-	// Stdio is what its program gets. Console is called before Create returns.
-	Stdio Stdio
 	// Host is the machine, and nil to ask it ([Probe]).
 	Host *Host
 	// Created is called when everything is done but to say so: the container waits,
@@ -35,8 +31,8 @@ type CreateOptions struct {
 }
 
 // Create makes a container up to the execution of its program, and leaves it waiting
-// there for [Container.Start]. What waits is one process of a few pages with the rights of
-// the program. root is the directory where the state of all containers is kept; it is
+// there for [Container.Exec]. What waits is one process of a few pages with the rights of
+// the program. Its Process.Console is called before Create returns. root is the directory where the state of all containers is kept; it is
 // made if it does not exist.
 //
 // When Create fails nothing is left. When its process is killed in the middle, the
@@ -48,11 +44,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if err := CheckID(id); err != nil {
 		return nil, err
 	}
-	if o.Stdio.Console != nil && !spec.Process.Terminal {
-		return nil, &Error{Code: ConsoleExists, ID: id, Op: op}
-	}
-	if spec.Bundle == "" {
-		spec.Bundle = o.Bundle
+	spec.Process.run = nil
+	if err := spec.Process.checkStreams(id, op); err != nil {
+		return nil, err
 	}
 	plan, d, err := o.begin(op, root, id, spec, CompileGated)
 	if err != nil {
@@ -60,9 +54,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	process, err := m.make()
+	err = m.make()
 	if err == nil {
-		err = process.Close() // who opens the gate has its end
+		err = spec.Process.Close() // who opens the gate has its end
 	}
 	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
@@ -72,7 +66,10 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 
 // container is what was made.
 func (m *maker) container(root string) *Container {
-	return &Container{root: root, id: m.d.id, Warn: m.Warn, inst: m.d.inst, made: &m.process, hooks: &m.spec.Hooks, reached: m.reached}
+	return &Container{
+		Host: m.Host, Warn: m.Warn,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+	}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -100,6 +97,7 @@ func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec,
 }
 
 func (o *CreateOptions) plan(spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
+	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
 	host := o.Host
 	if host == nil {
 		probed, err := Probe()
@@ -171,35 +169,34 @@ func (m *maker) at(step string) {
 }
 
 // make makes it, in the order in which everything can be taken back.
-func (m *maker) make() (*nsexec.Process, error) {
+func (m *maker) make() error {
 	m.at("directory")
 	text, err := json.Marshal(m.spec)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.intent = intent{
-		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
+		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.spec.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
 	if err := m.d.write(intentName, &m.intent); err != nil {
-		return nil, err
+		return err
 	}
 	m.at("intent")
 	report, err := m.d.makeReport()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unix.Close(report)
 	m.at("report")
 	at := &place{d: m.d, spec: m.spec, report: report, keep: m.keep, at: m.at}
 	defer at.close()
 	m.plan.State = m.intent.state(Creating, 0)
-	process, err := m.plan.startIn(m.Stdio, nil, at)
-	if err != nil {
-		return nil, err
+	if err := m.spec.Process.begin(m.plan, at); err != nil {
+		return err
 	}
 	m.at("gate")
-	return process, nil
+	return nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.

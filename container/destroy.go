@@ -23,10 +23,7 @@ const patience = 5 * time.Second
 // What it needs to know cannot be damaged, and it writes nothing: it works on a full disk.
 func (c *Container) Destroy(force bool) error {
 	const op = "delete"
-	c.mu.Lock()
-	removed := c.removed
-	c.mu.Unlock()
-	if removed {
+	if c.removed.Load() {
 		return nil
 	}
 	d, err := c.enter(op)
@@ -38,9 +35,7 @@ func (c *Container) Destroy(force bool) error {
 		err = nil
 	}
 	if err == nil {
-		c.mu.Lock()
-		c.removed = true
-		c.mu.Unlock()
+		c.removed.Store(true)
 	}
 	return err
 }

@@ -30,9 +30,9 @@ func ExampleCreate() {
 		Root:       container.Root{Path: root},
 		Namespaces: clone.Namespaces{{Type: clone.NEWNS}, {Type: clone.NEWPID}},
 		Mounts:     []mounts.Mount{{Destination: "/busybox", Source: "/bin/busybox", Options: []string{"bind", "ro"}}},
-		Process:    container.Process{Args: []string{"/busybox", "echo", "hello"}},
+		Process:    container.Process{Args: []string{"/busybox", "echo", "hello"}, Stdout: os.Stdout},
 	}
-	c, err := container.Create(state, "example", spec, container.CreateOptions{Stdio: container.Stdio{Out: os.Stdout}})
+	c, err := container.Create(state, "example", spec, container.CreateOptions{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -18,7 +18,7 @@ const (
 )
 
 // Held is a container without a program: a root, namespaces and a cgroup, for others to be
-// executed in ([Container.Exec]). Its first process reaps orphans and does nothing else. It
+// executed in ([Container.Start]). Its first process reaps orphans and does nothing else. It
 // ends when the process is gone that has made it, however that ended, and everything in the
 // container with it: at once where it has a pid namespace.
 //
@@ -40,8 +40,9 @@ func Hold(root, id string, spec Spec, o CreateOptions) (*Held, error) {
 	if err := CheckID(id); err != nil {
 		return nil, err
 	}
-	if spec.Bundle == "" {
-		spec.Bundle = o.Bundle
+	spec.Process.run = nil
+	if err := spec.Process.checkStreams(id, op); err != nil {
+		return nil, err
 	}
 	plan, d, err := o.begin(op, root, id, spec, CompileHeld)
 	if err != nil {
@@ -49,11 +50,10 @@ func Hold(root, id string, spec Spec, o CreateOptions) (*Held, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	process, err := m.make()
-	if err != nil {
+	if err := m.make(); err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
-	return &Held{m.container(filepath.Dir(d.path)), process}, nil
+	return &Held{m.container(filepath.Dir(d.path)), spec.Process.run.process}, nil
 }
 
 // Release lets the container end. [Container.Destroy] does so as well, and waits for it.

@@ -38,13 +38,13 @@ func TestHold(t *testing.T) {
 		nstest.UserNS(t)
 		h := hold(t, with(rootFSFor(t), inUser(t), func(s *container.Spec) { s.Process.Args = nil }))
 		statusIs(t, h.Container, container.Running)
-		if err := h.Start(); !errors.Is(err, container.ContainerNotStopped) {
+		if err := h.Exec(); !errors.Is(err, container.ContainerNotStopped) {
 			t.Errorf("started: %v", err)
 		}
 		said, say := pipes(t)
 		cmd := shell("cat /proc/1/comm; hostname; exit 3")
 		cmd.Stdout = say
-		e, err := h.Exec(cmd)
+		e, err := started(h.Container, cmd)
 		say.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func testReaps(t *testing.T, c *container.Container) {
 	in, out := pipes(t)
 	cmd := shell("exec 3<&0; sh -c 'read line <&3' & exit 0")
 	cmd.Stdin = in
-	e, err := c.Exec(cmd)
+	e, err := started(c, cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func holdDriver([]string) int {
 	if err == nil {
 		cmd := shell(aliveFor)
 		cmd.Stdin = os.Stdin
-		_, err = h.Exec(cmd)
+		err = h.Start(&cmd)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -32,7 +32,7 @@ func (c *compiler) hookProgram(kind HookKind, i int, h CommandHook) (*prog.Progr
 	}
 	b.From(origin)
 	control := nsexec.Begin(b, files)
-	j.emitSignals()
+	j.emitInherited()
 	emitHookSession(b)
 	if kind.inside() {
 		j.emitJoinContainer(control, origin)

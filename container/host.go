@@ -40,6 +40,10 @@ type Host struct {
 	// Ignored are the signals that the caller ignores, signal n at bit n-1. They
 	// would be ignored in the container as well. signal(7)
 	Ignored uint64 `json:"ignored,omitempty"`
+	// TimerSlack is how late timers of the container's processes may be, in nanoseconds, for
+	// a caller whose own threads have another slack, which is inherited. 0 leaves it as it
+	// is. PR_SET_TIMERSLACK(2const)
+	TimerSlack uint64 `json:"timerSlack,omitempty"`
 	// Modules are the security modules of the kernel that give programs labels: "apparmor",
 	// "selinux".
 	Modules []string `json:"modules,omitempty"`

@@ -97,7 +97,7 @@ func TestDamagedState(t *testing.T) {
 					t.Errorf("%s: its process is %d, and it says %d", damage.about, s.Pid, got.Pid)
 				}
 				if file == "intent" { // which says what hooks there are
-					if err := list[0].Start(); err == nil {
+					if err := list[0].Exec(); err == nil {
 						t.Errorf("%s: it starts, and nobody knows without which hooks", damage.about)
 					}
 				}
@@ -179,7 +179,7 @@ func TestNobodyElseIsSignalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	statusIs(t, c, container.Created)
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Error(err)
 	}
 }
@@ -213,7 +213,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := container.Create(disk, "second", spec, container.CreateOptions{}); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("create says %v", err)
 	}
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Errorf("start says %v", err)
 	}
 	statusIs(t, c, container.Running)

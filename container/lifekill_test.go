@@ -50,7 +50,8 @@ func lifeDriver([]string) int {
 		}
 		steps++
 	}
-	o := container.CreateOptions{Stdio: container.Stdio{Out: os.Stdout}}.Reached(reached)
+	spec.Process.Stdout = os.Stdout
+	o := container.CreateOptions{}.Reached(reached)
 	var c *container.Container
 	if os.Getenv("LIFE_HOLDS") != "" {
 		var h *container.Held
@@ -61,7 +62,7 @@ func lifeDriver([]string) int {
 			}
 		}
 	} else if c, err = container.Create(root, "c", spec, o); err == nil {
-		err = c.Start()
+		err = c.Exec()
 	}
 	if err == nil && os.Getenv("LIFE_WAITS") != "" {
 		_, err = c.Wait()
@@ -225,7 +226,7 @@ func TestContainerKilledAtEveryOperation(t *testing.T) {
 				}))
 				if err == nil {
 					created++
-					if err = c.Start(); err == nil {
+					if err = c.Exec(); err == nil {
 						started++
 					} else if at < gate-2 { // from there on the caller has done its part
 						t.Errorf("%s: it was created, and start said %v", where, err)

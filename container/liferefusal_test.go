@@ -30,7 +30,7 @@ func TestCreateRefuses(t *testing.T) {
 	args := func(args ...string) func(*container.Spec) {
 		return func(s *container.Spec) { s.Process.Args = args }
 	}
-	console := container.CreateOptions{Stdio: container.Stdio{Console: func(*os.File) error { return nil }}}
+	console := func(s *container.Spec) { s.Process.Console = func(*os.File) error { return nil } }
 	late := errors.New("the pid file cannot be written")
 	rows := []struct {
 		about   string
@@ -46,7 +46,9 @@ func TestCreateRefuses(t *testing.T) {
 		{"a program that is in no directory of PATH", "", "", args("none"), container.CreateOptions{}, container.SystemError, unix.ENOENT, `"none": executable file not found in $PATH`},
 		{"a program that nobody may execute", "", "", args("/bin/plain"), container.CreateOptions{}, container.SystemError, unix.EACCES, "permission denied: /bin/plain is not executable"},
 		{"no program", "", "", args(), container.CreateOptions{}, container.ConfigInvalid, nil, "process.args: there is no program to run"},
-		{"a console without a terminal", "", "", nil, console, container.ConsoleExists, nil, "the process has no terminal"},
+		{"a console without a terminal", "", "", console, container.CreateOptions{}, container.ConsoleExists, nil, "the process has no terminal"},
+		{"a terminal for nobody", "", "", withTerminal, container.CreateOptions{}, container.ConfigInvalid, nil, "nobody takes the other end of the terminal"},
+		{"a cgroup of a further process", "", "", func(s *container.Spec) { s.Process.Cgroup = "/sub" }, container.CreateOptions{}, container.ConfigInvalid, nil, "process: Cgroup and IgnorePaused are for further processes"},
 		{"no id", "-", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, "the id of the container is empty"},
 		{"a path as an id", "a/b", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, `id "a/b"`},
 		{"the directory above as an id", "..", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, `id ".." is no name`},
@@ -114,7 +116,7 @@ func TestStartRefuses(t *testing.T) {
 		t.Run(row.about, func(t *testing.T) {
 			c := create(t, with(fs, func(s *container.Spec) { s.Process.Args, s.Init = []string{row.program}, row.init }), container.CreateOptions{})
 			statusIs(t, c, container.Created)
-			err := c.Start()
+			err := c.Exec()
 			if !errors.Is(err, row.is) || !strings.Contains(fmt.Sprint(err), row.says) {
 				t.Errorf("it says %v\nwant %s", err, row.says)
 			}

@@ -20,10 +20,9 @@ func (o CreateOptions) Reached(f func(step string)) CreateOptions { o.reached = 
 // Edit has a function change the plan of a creation.
 func (o CreateOptions) Edit(f func(*Plan) error) CreateOptions { o.edit = f; return o }
 
-// ExecEdited is Exec with a plan that a function has changed.
-func (c *Container) ExecEdited(cmd Command, edit func(*Plan) error) (*Execution, error) {
-	cmd.edit = edit
-	return c.Exec(cmd)
+// StartEdited is Start with a plan that a function has changed.
+func (c *Container) StartEdited(p *Process, edit func(*Plan) error) error {
+	return c.startEdited(p, edit)
 }
 
 // Place is the directory of a container.

@@ -8,12 +8,13 @@ import (
 	"github.com/selfcontain/runtime/nsexec"
 )
 
-// Start lets the program of a created container go on and returns when the user's
-// program runs. If it could not be executed the error is an [*nsexec.OpError] below
-// [Error], and the container is stopped. A second Start is an error: the code is
+// Exec executes the program of a created container, whose first process has waited for
+// that, and returns when it runs. If it could not be executed the error is an
+// [*nsexec.OpError] below [Error], and the container is stopped. A second Exec is an error:
+// the code is
 // [ContainerNotStopped] for one that runs, and [ContainerNotRunning] for one that has
 // stopped.
-func (c *Container) Start() error {
+func (c *Container) Exec() error {
 	const op = "start"
 	d, err := c.hold(op)
 	if err != nil {
@@ -88,9 +89,9 @@ func (d *stateDir) explain(err error) {
 	}
 }
 
-// Run is Start, and Wait.
+// Run is Exec, and Wait.
 func (c *Container) Run() (unix.WaitStatus, error) {
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		return 0, err
 	}
 	return c.Wait()
@@ -98,23 +99,33 @@ func (c *Container) Run() (unix.WaitStatus, error) {
 
 // Wait waits until its first process has ended and returns how. How is told only to the
 // process that has made the container; for another one the code of the error is
-// [NoProcessOps] once it has ended. It may be called by many.
+// [NoProcessOps] once it has ended. All that it has written is copied by then, and the
+// error may be one of copying. It may be called by many.
 func (c *Container) Wait() (unix.WaitStatus, error) {
 	if c.made == nil {
 		return 0, c.waitOther()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	status, err := c.reap()
+	if err != nil {
+		return 0, c.failed("wait", err)
+	}
+	return status, c.first.copied()
+}
+
+// reap takes the end of its first process from the kernel, once.
+func (c *Container) reap() (unix.WaitStatus, error) {
+	c.waiting.Lock()
+	defer c.waiting.Unlock()
 	if c.waited {
 		return c.status, nil
 	}
 	pidfd, err := c.made.open()
 	if err != nil {
-		return 0, c.failed("wait", err)
+		return 0, err
 	}
 	defer unix.Close(pidfd)
 	if c.status, err = nsexec.Reap(pidfd); err != nil {
-		return 0, c.failed("wait", err)
+		return 0, err
 	}
 	c.waited = true
 	return c.status, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -69,6 +70,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 	}
 	var opened []int
 	defer func() {
+		runtime.KeepAlive(stdio) // a file of which nobody knows any more is closed
 		for _, fd := range opened {
 			unix.Close(fd)
 		}

@@ -19,6 +19,7 @@ import (
 //	state    what Start has to know of the program
 //	process  a symbolic link: the boot, and who its first process is. With it the container
 //	         is created
+//	limits   the limits that it was given since, where it was
 //
 // All that killing and removing needs is in the links. A link is there or it is not:
 // it cannot be cut short, is no FIFO, and takes no block of a full disk on a file system
@@ -32,6 +33,9 @@ const (
 	stateName   = "state"
 	processName = "process"
 	hookedName  = "hooked"
+	limitsName  = "limits"
+
+	nextLimitsName = limitsName + ".next"
 )
 
 // stateDir is the directory of a container, opened.

@@ -20,9 +20,9 @@ func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
 }
 
 // DecodeProcess reads a process by itself, as "exec" of a runtime takes it: the value of
-// the member process of a configuration. What it says of AppArmor and SELinux is followed.
+// the member process of a configuration.
 func DecodeProcess(data []byte) (container.Process, []Warning, error) {
-	d := decoder{cursor: newCursor(data), alone: true}
+	d := decoder{cursor: newCursor(data)}
 	d.process()
 	d.end()
 	if d.err != nil {
@@ -38,7 +38,6 @@ type decoder struct {
 	bundle   string
 	spec     container.Spec
 	warnings []Warning
-	alone    bool // it is a process, for a container that is there
 }
 
 // warn says something about the value that was read last.

@@ -189,6 +189,10 @@ func TestPropertyToSpec(t *testing.T) {
 			func(s *container.Spec) {
 				s.Process.Terminal, s.Process.ConsoleSize = true, container.WindowSize{Height: 24, Width: 80}
 			}, ""},
+		{"labels", "process", `"apparmorProfile": "x", "selinuxLabel": "a:b:c:s0:c1,c2"`,
+			func(s *container.Spec) { s.Process.AppArmorProfile, s.Process.SELinuxLabel = "x", "a:b:c:s0:c1,c2" }, ""},
+		{"a label of mounts", "linux", `"mountLabel": "a:b:c:s0:c1,c2"`,
+			func(s *container.Spec) { s.MountLabel = "a:b:c:s0:c1,c2" }, ""},
 		{"empty labels are none", "process", `"apparmorProfile": "", "selinuxLabel": ""`, func(*container.Spec) {}, ""},
 
 		{"a property that nobody knows is ignored", "", `"future": {"deep": [1, {"x": null}]}, "Hostname": "no"`, func(*container.Spec) {}, ""},
@@ -409,11 +413,8 @@ func TestErrors(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, row := range []struct{ object, members, want string }{
-		{"process", `"apparmorProfile": "x"`, `process.apparmorProfile: AppArmor is not supported`},
-		{"process", `"selinuxLabel": "x"`, `process.selinuxLabel: SELinux is not supported`},
 		{"linux", `"netDevices": {"eth0": {}}`, `linux.netDevices.eth0: moving a network device is not supported`},
 		{"linux", `"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}`, `linux.seccomp.defaultAction: seccomp is not supported`},
-		{"linux", `"mountLabel": "x"`, `linux.mountLabel: SELinux is not supported`},
 		{"linux", `"intelRdt": {"enableMonitoring": true}`, `linux.intelRdt.enableMonitoring: Intel RDT is not supported`},
 		{"linux", `"resources": {"memory": {"limit": 0, "swap": 5}}`, `linux.resources.memory.swap: a limit is not supported`},
 		{"linux", `"resources": {"cpu": {"shares": 2}}`, `linux.resources.cpu.shares: a limit is not supported`},

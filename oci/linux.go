@@ -38,6 +38,8 @@ func (d *decoder) linux() {
 			}
 		case "resources":
 			d.resources()
+		case "mountLabel":
+			d.spec.MountLabel = d.text()
 		case "personality":
 			d.personality()
 		case "memoryPolicy":

@@ -13,12 +13,8 @@ var refused = [...]struct {
 	// named: a member of it asks for something by its mere name.
 	named bool
 }{
-	{object: "process", property: "apparmorProfile", kind: '"', what: "AppArmor is"},
-	{object: "process", property: "selinuxLabel", kind: '"', what: "SELinux is"},
-
 	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
-	{object: "linux", property: "mountLabel", kind: '"', what: "SELinux is"},
 	{object: "linux", property: "intelRdt", kind: '{', what: "Intel RDT is"},
 
 	{object: "linux.resources", property: "memory", kind: '{', what: "a limit is"},

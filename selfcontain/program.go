@@ -36,14 +36,12 @@ func (e *ExitError) ExitCode() int {
 }
 
 // command is the current program.
-func (c *Container) command(args []string) container.Command {
+func (c *Container) command(args []string) *container.Process {
 	set, _ := c.config.capabilities() // Get has looked
-	return container.Command{
-		Process: container.Process{
-			Args: append([]string{programPath}, args...), Env: environment(os.Environ()),
-			Capabilities: &caps.Config{Bounding: set, Permitted: set, Effective: set},
-		},
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	return &container.Process{
+		Args: append([]string{programPath}, args...), Env: environment(os.Environ()),
+		Capabilities: &caps.Config{Bounding: set, Permitted: set, Effective: set},
+		Stdin:        os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
 }
 
@@ -59,7 +57,7 @@ func environment(all []string) (list []string) {
 
 // program is one that was executed in a container.
 type program struct {
-	*container.Execution
+	*container.Process
 	ended  chan struct{} // closed when it has ended, and status and err are there
 	status unix.WaitStatus
 	err    error
@@ -68,15 +66,14 @@ type program struct {
 }
 
 // execute executes the program.
-func execute(in *container.Container, cmd container.Command) (*program, error) {
-	e, err := in.Exec(cmd)
-	if err != nil {
+func execute(in *container.Container, process *container.Process) (*program, error) {
+	if err := in.Start(process); err != nil {
 		return nil, err
 	}
-	p := &program{Execution: e, ended: make(chan struct{}), gone: make(chan struct{})}
+	p := &program{Process: process, ended: make(chan struct{}), gone: make(chan struct{})}
 	go func() {
-		p.status, p.err = e.Wait()
-		e.Close()
+		p.status, p.err = process.Wait()
+		process.Close()
 		close(p.ended)
 	}()
 	return p, nil

@@ -71,7 +71,7 @@ func planBox(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
 
 // job plans a box on this one.
 func (b *boxFlags) job(g *global, args []string) (*job, error) {
-	host, err := container.Probe()
+	host, err := g.probe()
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (b request) compile(g *global, id string, gated bool) (*container.Plan, err
 		return nil, err
 	}
 	spec.ParentDeathSignal = unix.SIGKILL
-	host, err := container.Probe()
+	host, err := g.probe()
 	if err != nil {
 		return nil, err
 	}

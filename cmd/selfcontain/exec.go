@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,8 +82,8 @@ func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	cmd := container.Command{Cgroup: x.cgroup, IgnorePaused: x.evenPaused}
-	if cmd.Process, err = x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs")); err != nil {
+	p, err := x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs"))
+	if err != nil {
 		return 0, fmt.Errorf("exec: %w", err)
 	}
 	var caught *signals
@@ -95,26 +94,21 @@ func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
 		}
 	}
 	const standard = 3 // input, output, error
-	console, err := openConsole(cmd.Terminal, standard+int(min(x.preserved, maxDescriptors)), x.consoleSocket, caught)
+	console, err := openConsole(p.Terminal, standard+int(min(x.preserved, maxDescriptors)), x.consoleSocket, caught)
 	if err != nil {
 		return 0, fmt.Errorf("exec: %w", err)
 	}
 	defer console.close()
-	cmd.Console = console.stdio.Console
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	for _, fd := range console.stdio.Extra {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fd), "preserved"))
-	}
-	e, err := x.execute(c, cmd)
-	if err != nil {
+	console.connect(&p)
+	if err := x.start(c, &p); err != nil {
 		return 0, err
 	}
-	defer e.Close()
+	defer p.Close()
 	x.g.log.succeeded()
 	if x.detach {
 		return 0, nil
 	}
-	status, err := caught.wait(e, e.PidFD())
+	status, err := caught.wait(&p, p.PidFD())
 	if err != nil {
 		return 0, err
 	}
@@ -122,34 +116,34 @@ func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
 	return exitStatus(status), nil
 }
 
-// execute executes the program and tells callers who it is. One of which they cannot be
-// told is ended.
-func (x *executed) execute(c *container.Container, cmd container.Command) (*container.Execution, error) {
+// start starts the program and tells callers who it is. One of which they cannot be told
+// is ended.
+func (x *executed) start(c *container.Container, p *container.Process) error {
 	var receiver *socket
 	if x.pidfdSocket != "" {
 		var err error
 		if receiver, err = dial("--pidfd-socket", x.pidfdSocket); err != nil {
-			return nil, fmt.Errorf("exec: %w", err)
+			return fmt.Errorf("exec: %w", err)
 		}
 		defer receiver.close()
 	}
-	e, err := c.Exec(cmd)
-	if err != nil {
-		return nil, err
+	if err := c.Start(p); err != nil {
+		return err
 	}
+	var err error
 	if receiver != nil {
 		// The name tells it from that of a container's first process.
-		err = receiver.send("setns", e.PidFD())
+		err = receiver.send("setns", p.PidFD())
 	}
 	if err == nil && x.pidFile != "" {
-		err = writePidFile(x.pidFile, e.Pid())
+		err = writePidFile(x.pidFile, p.Pid())
 	}
 	if err == nil {
-		return e, nil
+		return nil
 	}
-	_ = e.Signal(unix.SIGKILL) // ESRCH: it has ended
-	_, waited := e.Wait()
-	return nil, errors.Join(err, waited, e.Close())
+	_ = p.Signal(unix.SIGKILL) // ESRCH: it has ended
+	_, waited := p.Wait()
+	return errors.Join(err, waited, p.Close())
 }
 
 // process is what is to be executed: that of a file, or that of the container with
@@ -195,6 +189,7 @@ func (x *executed) process(c *container.Container, argv []string, tty, noNewPriv
 	if x.label != "" {
 		p.SELinuxLabel = x.label
 	}
+	p.Cgroup, p.IgnorePaused = x.cgroup, x.evenPaused
 	p.Env = replaced(p.Env, x.env)
 	if err := x.capabilities(&p); err != nil {
 		return p, err

@@ -1,3 +1,9 @@
+// A command that lives for some milliseconds does not ask its cgroup, then and again, how many
+// processors it may use.
+
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Selfcontain makes containers, and says beforehand what it will do.
 //
 //	selfcontain box -- sh               a shell in a copy of this machine that is thrown away
@@ -22,7 +28,8 @@ import (
 const failure = 1
 
 func main() {
-	var g global
+	g := global{slack: ownSlack()}
+	calmMonitor()
 	status, err := g.selfcontain(os.Args[1:])
 	switch {
 	case err == nil:
