@@ -67,7 +67,7 @@ func TestSet(t *testing.T) {
 		t.Error(err)
 	}
 	has("set while it waits to be started", "5", "7")
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Set(unified(depth, "6")); err != nil {
@@ -218,7 +218,7 @@ func TestPressureIsNotified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := <-pressure; !ok {
@@ -302,7 +302,8 @@ func TestOOMIsNotified(t *testing.T) {
 	said, say := pipes(t)
 	spec := with(rootFSFor(t), grouped(t), sh("tail /dev/zero; echo $?; read line; exec tail /dev/zero"))
 	spec.Cgroup.Resources.Memory = cgroupv2.Memory{Limit: 16 << 20, Swap: 16 << 20}
-	c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{In: in, Out: say}})
+	spec.Process.Stdin, spec.Process.Stdout = in, say
+	c := create(t, spec, container.CreateOptions{})
 	in.Close()
 	say.Close()
 	oom, err := c.NotifyOOM(t.Context())
@@ -317,7 +318,7 @@ func TestOOMIsNotified(t *testing.T) {
 	cancel()
 	for range other { // it ends without the container
 	}
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	var e cgroupv2.MemoryEvents
