@@ -61,6 +61,9 @@ type compiler struct {
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
 
+	networks []network // as they have been understood
+	routes   []route
+
 	terminal mounts.Terminal // its two ends, if there is one
 
 	gated bool    // the container waits to be started
@@ -129,11 +132,14 @@ func (c *compiler) child() error {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitInherited()
-	c.emitLabels()            // with the host's /proc, and before nobody may write there
-	c.emitNamespaces(control) // before anything that belongs to one
-	emitUmask(b, 0)           // the modes of devices and mount points are exact
-	c.emitLoopback()          // in a network namespace that we have made
-	c.emitNames()             // in a uts namespace
+	c.emitLabels()                                  // with the host's /proc, and before nobody may write there
+	c.emitNamespaces(control)                       // before anything that belongs to one
+	emitUmask(b, 0)                                 // the modes of devices and mount points are exact
+	c.emitLoopback()                                // in a network namespace that we have made
+	if err := c.emitNetworks(control); err != nil { // with the sysctls of its interfaces
+		return err
+	}
+	c.emitNames() // in a uts namespace
 	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
@@ -188,6 +194,7 @@ func (c *compiler) changes(t clone.NamespaceType) bool {
 				return true
 			}
 		}
+		return t == clone.NEWNET && len(c.spec.Networks) > 0
 	}
 	return false
 }
@@ -251,6 +258,7 @@ func (c *compiler) check() error {
 	c.checkDescriptors(wrong)
 	c.checkHooks(wrong)
 	c.checkCgroup(wrong)
+	c.checkNetworks(wrong)
 	return errors.Join(errs...)
 }
 

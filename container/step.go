@@ -11,6 +11,7 @@ import (
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
+	"github.com/selfcontain/runtime/rtnl"
 )
 
 // Step is one thing that the host's side does: before the container is born, while it
@@ -45,6 +46,8 @@ type Step struct {
 	Devices []cgroupv2.DeviceRule
 	// UID and GID are to whom DelegateCgroup gives it, on the host.
 	UID, GID uint32
+	// Request is what ChangeNetwork asks for.
+	Request rtnl.Request
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
@@ -106,6 +109,9 @@ const (
 	RunMapProgram Action = "run-map-program"
 	// RunHook calls a hook, and waits for it.
 	RunHook Action = "run-hook"
+	// ChangeNetwork makes an interface, or changes one, while the container waits.
+	// rtnetlink(7)
+	ChangeNetwork Action = "change-network"
 )
 
 // String is the step as the system calls that it makes.
@@ -127,6 +133,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
 	case RunHook:
 		return s.hookCall()
+	case ChangeNetwork:
+		return s.Request.String()
 	case MakeCgroup, LimitCgroup, FilterDevices, DelegateCgroup:
 		return s.cgroupText()
 	case ListenGate:
