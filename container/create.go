@@ -329,7 +329,10 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 	switch {
 	case s.Action == KeepState:
 		return pl.keep(p)
-	case s.Action == RunHook && !hooks.any:
+	case s.Action == RunHook && pl.group != nil:
+		hooks.group = pl.group.FD()
+	}
+	if s.Action == RunHook && !hooks.any {
 		// Whoever destroys the container from here on calls its poststop hooks.
 		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
 			return err
