@@ -15,6 +15,9 @@ type later struct {
 // later are the hooks as they were written down, and where this process has made the
 // container, those that it was made with: functions are not written down.
 func (c *Container) later(d *stateDir) (l later, err error) {
+	if !d.has(laterName) {
+		return l, nil
+	}
 	var i intent
 	if err := d.read(intentName, &i); err != nil {
 		return l, err
@@ -29,9 +32,6 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		comp.spec.Hooks = *c.hooks
 	}
 	l.state = i.state(Created, 0)
-	if !comp.spec.Hooks.any(StartContainer, Poststart, Poststop) {
-		return l, nil
-	}
 	if comp.host, err = Probe(); err != nil {
 		return l, err
 	}

@@ -65,9 +65,10 @@ func (h CommandHook) Run(s *State) error {
 	return done.end(false)
 }
 
-// called are the hooks that a start has called.
+// called are the hooks that a start has called, and the sockets for its network.
 type called struct {
 	any bool
+	net sockets
 	// left are those on the host that have ended well. They are not waited for
 	// until the start has come to its end: so long their numbers are their own, and those
 	// of the groups in which they may have left somebody.
@@ -79,7 +80,7 @@ type called struct {
 
 // end waits for them. When the start has failed, what they have left behind ends.
 func (c *called) end(failed bool) error {
-	var errs []error
+	errs := []error{c.net.close()}
 	for _, p := range c.left {
 		errs = append(errs, p.end(failed))
 	}

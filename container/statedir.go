@@ -11,6 +11,8 @@ import (
 // What lies in the directory of a container, in the order in which it is made.
 //
 //	intent   what is going to be made, and of what: State and Spec are in it
+//	later    a symbolic link: the intent has hooks for later, which Exec and Destroy call.
+//	         Without it they do not read what may be long
 //	report   the report of the program, which is mapped by it. Locked by flock(2) as long
 //	         as somebody is at work who has not executed the user's program
 //	cgroup   a symbolic link: the boot, and the path of the cgroup
@@ -36,6 +38,7 @@ const (
 	stateName   = "state"
 	processName = "process"
 	hookedName  = "hooked"
+	laterName   = "later"
 	limitsName  = "limits"
 
 	nextLimitsName = limitsName + ".next"
@@ -50,6 +53,20 @@ type stateDir struct {
 	id   string
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
+
+	now string // the boot, once it was asked for
+}
+
+// boot is which boot this is.
+func (d *stateDir) boot() (string, error) {
+	if d.now == "" {
+		boot, err := bootID()
+		if err != nil {
+			return "", err
+		}
+		d.now = boot
+	}
+	return d.now, nil
 }
 
 // openRoot opens the directory of all containers.

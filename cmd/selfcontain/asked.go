@@ -43,7 +43,7 @@ func (j *job) prepare() (undo func() error, err error) {
 			return nil, err
 		}
 	}
-	if err := makeLayers(j.layers); err != nil {
+	if err := container.MakeLayers(j.layers); err != nil {
 		return nil, errors.Join(err, undo())
 	}
 	return undo, nil

@@ -127,7 +127,7 @@ func (b *boxFlags) jobOn(host container.Host, m machine, args []string) (*job, e
 // namespace has: then the machine's rm(1) does it, in a box to which only that tree is
 // real.
 func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
-	own := removeOwn(dir)
+	own := container.RemoveTree(dir)
 	if own == nil {
 		return nil
 	}
