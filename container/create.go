@@ -54,13 +54,22 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
+	err = m.make()
+	if err == nil {
+		err = spec.Process.Close() // who opens the gate has its end
+	}
+	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
+	return m.container(filepath.Dir(d.path)), nil
+}
+
+// container is what was made.
+func (m *maker) container(root string) *Container {
 	return &Container{
-		Host: o.Host, Warn: o.Warn,
-		root: filepath.Dir(d.path), id: id, inst: d.inst, made: &m.process, first: spec.Process.run, hooks: &spec.Hooks, reached: o.reached,
-	}, nil
+		Host: m.Host, Warn: m.Warn,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+	}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -177,6 +186,11 @@ func (m *maker) make() error {
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
 	}
+	if m.spec.Hooks.any(StartContainer, Poststart, Poststop) {
+		if err := m.d.link(laterName, "hooks"); err != nil {
+			return err
+		}
+	}
 	m.at("intent")
 	report, err := m.d.makeReport()
 	if err != nil {
@@ -191,20 +205,22 @@ func (m *maker) make() error {
 		return err
 	}
 	m.at("gate")
-	return m.spec.Process.Close()
+	return nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.
 func (m *maker) undo() error {
-	ctx, cancel := patient()
-	defer cancel()
-	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+	return errors.Join(m.d.endGroup(), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
 // been done the container is created.
 func (m *maker) keep(p *nsexec.Process) (err error) {
-	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+	boot, err := m.d.boot()
+	if err != nil {
+		return err
+	}
+	if m.process, err = identify(boot, p.Pid(), p.PidFD()); err != nil {
 		return err
 	}
 	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {
@@ -269,9 +285,20 @@ func (pl *place) do(s Step) (int, error) {
 			err = nil
 		}
 	case LimitCgroup:
-		err = pl.group.Set(s.Files)
+		if pl.group != nil { // without one nothing is limited, and nothing else was asked for
+			err = pl.group.Set(s.Files)
+		}
 	case FilterDevices:
-		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+		switch {
+		case pl.group != nil:
+			err = s.attachFilter(pl.group)
+		case len(pl.spec.Cgroup.Resources.Devices) > 0:
+			err = errors.New("rules for devices take a cgroup, and there can be none")
+		}
+	case DelegateCgroup:
+		if pl.group != nil {
+			err = pl.group.Delegate(int(s.UID), int(s.GID))
+		}
 	default:
 		return s.do()
 	}
@@ -312,4 +339,4 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.
-var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")
+var errGated = fmt.Errorf("the plan is one of CompileGated or CompileHeld: it is Create or Hold that does what it says")

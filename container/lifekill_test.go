@@ -52,8 +52,16 @@ func lifeDriver([]string) int {
 	}
 	spec.Process.Stdout = os.Stdout
 	o := container.CreateOptions{}.Reached(reached)
-	c, err := container.Create(root, "c", spec, o)
-	if err == nil {
+	var c *container.Container
+	if os.Getenv("LIFE_HOLDS") != "" {
+		var h *container.Held
+		if h, err = container.Hold(root, "c", spec, o); err == nil {
+			c = h.Container
+			if err = h.Release(); err == nil {
+				_, err = h.Wait()
+			}
+		}
+	} else if c, err = container.Create(root, "c", spec, o); err == nil {
 		err = c.Exec()
 	}
 	if err == nil && os.Getenv("LIFE_WAITS") != "" {
@@ -105,11 +113,11 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 			t.Errorf("%s: state: %v", where, err)
 		}
 		began := time.Now()
-		if err := c.Destroy(true); err != nil || time.Since(began) > 5*time.Second {
+		if err := c.Destroy(true); err != nil || time.Since(began) > nstest.Slower(5*time.Second) {
 			t.Errorf("%s: destroyed after %v: %v", where, time.Since(began), err)
 		}
 	}
-	if err := held.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := held.SetReadDeadline(time.Now().Add(nstest.Slower(5 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, held); err != nil {

@@ -33,10 +33,10 @@ const sys = "golang.org/x/sys"
 // of everything.
 var drawing = map[string]layer{
 	"cmd/selfcontain": {"oci selfcontain container internal/selfpipe", "github.com/spf13/pflag"},
-	"selfcontain":     {"container", ""},
+	"selfcontain":     {"container", "github.com/go-logr/logr"},
 	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
 	"container": {
-		"nsexec mounts caps seccomp cgroupv2 ipvlan clone internal/nofile",
+		"nsexec mounts caps seccomp cgroupv2 ipvlan veth clone internal/nofile",
 		"github.com/moby/sys/mountinfo",
 	},
 
@@ -45,7 +45,9 @@ var drawing = map[string]layer{
 	"caps":        {"nsexec/prog clone", sys},
 	"seccomp":     {"nsexec/prog clone", sys},
 	"cgroupv2":    {"", sys + " github.com/moby/sys/mountinfo"},
-	"ipvlan":      {"", sys + " github.com/jsimonetti/rtnetlink github.com/mdlayher github.com/josharian/native golang.org/x/net golang.org/x/sync"},
+	"ipvlan":      {"rtnl", ""},
+	"veth":        {"rtnl", ""},
+	"rtnl":        {"", sys},
 	"nsexec/prog": {"", sys},
 	"clone":       {"", sys},
 

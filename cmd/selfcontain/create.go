@@ -105,7 +105,7 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	if err != nil {
 		return p, err
 	}
-	host, err := container.Probe()
+	host, err := m.g.probe()
 	if err != nil {
 		return p, err
 	}
