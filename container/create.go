@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -175,7 +175,7 @@ func (m *maker) at(step string) {
 // make makes it, in the order in which everything can be taken back.
 func (m *maker) make() error {
 	m.at("directory")
-	text, err := json.Marshal(m.spec)
+	text, err := plainjson.Append(nil, m.spec)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // later are the hooks of a container that is there, which are called in front of its
@@ -26,7 +26,7 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 	}
 	comp := &compiler{}
 	if len(i.Spec) > 0 { // one that is [Attached] has none written down, and no hooks
-		if err := json.Unmarshal(i.Spec, &comp.spec); err != nil {
+		if err := plainjson.Decode(i.Spec, &comp.spec); err != nil {
 			return l, err
 		}
 	}
