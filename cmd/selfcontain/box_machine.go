@@ -86,7 +86,7 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 	for _, i := range list {
 		m.Mounts = append(m.Mounts, mountPoint{i.ID, i.Parent, i.Mountpoint, i.FSType})
 	}
-	if b.net.value == shared {
+	if b.net.value == shared || len(b.net.networks) > 0 {
 		m.ResolvConf = linked("/etc/resolv.conf")
 	}
 	if !users {
