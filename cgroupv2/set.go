@@ -13,6 +13,12 @@ import (
 // while processes run. When one cannot be written, those before it are set back to
 // what they were, and the error says which one it was; controllers stay enabled.
 func (g *Group) Set(files []File) error {
+	return g.SetThen(files, func() error { return nil })
+}
+
+// SetThen is Set, and then: what belongs to the same change and is no file of the group's,
+// such as a [Filter]. If that fails all limits are set back as well.
+func (g *Group) SetThen(files []File, then func() error) error {
 	if err := g.enableFor(files); err != nil {
 		return err
 	}
@@ -24,13 +30,18 @@ func (g *Group) Set(files []File) error {
 		}
 		done = append(done, undo...)
 	}
+	if err := then(); err != nil {
+		return g.setBack(done, err)
+	}
 	return nil
 }
 
 func (g *Group) enableFor(files []File) error {
 	var names []string
 	for _, f := range files {
-		names = append(names, f.Controller)
+		if !f.Optional {
+			names = append(names, f.Controller)
+		}
 	}
 	err := g.Enable(names...)
 	var missing *ControllerError

@@ -9,14 +9,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // Attached is a container that does not outlive its caller. Others find it by its id as
 // long as it lives.
 type Attached struct {
-	*nsexec.Process
+	*Process
 	d *stateDir
 }
 
@@ -37,6 +36,10 @@ func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
 	if !spec.Hooks.IsZero() {
 		return nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: errors.New("hooks: a container with hooks is made by Create, which keeps what has to be called when it is gone")}
 	}
+	spec.Process.run = nil
+	if err := spec.Process.checkStreams(id, op); err != nil {
+		return nil, err
+	}
 	plan, d, err := o.begin(op, root, id, spec, Compile)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,7 @@ func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
 
 func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 	about := intent{
-		ID: a.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: o.Bundle, Rootfs: spec.Root.Path, Annotations: spec.Annotations,
+		ID: a.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: spec.Bundle, Rootfs: spec.Root.Path, Annotations: spec.Annotations,
 	}
 	text, err := about.brief()
 	if err != nil {
@@ -59,10 +62,15 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 	if err := a.d.put(intentName, text, false); err != nil {
 		return err
 	}
-	if a.Process, err = plan.Start(o.Stdio); err != nil {
+	a.Process = &spec.Process
+	if err := a.begin(plan, nil); err != nil {
 		return err
 	}
-	who, err := identify(a.Pid(), a.PidFD())
+	boot, err := a.d.boot()
+	var who identity
+	if err == nil {
+		who, err = identify(boot, a.Pid(), a.PidFD())
+	}
 	if err == nil && o.Created != nil {
 		err = o.Created(about.state(Running, a.Pid()))
 	}
@@ -97,7 +105,7 @@ func (a *Attached) Remove() error {
 	}
 	// Somebody else may have destroyed it meanwhile, and taken the id for another one.
 	if err := a.d.linked(); err == nil {
-		if err := unix.Unlinkat(a.d.root, a.d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := a.d.removeEmpty(); err != nil && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, &os.PathError{Op: "rmdir", Path: a.d.path, Err: err})
 		}
 	}

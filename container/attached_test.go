@@ -19,8 +19,9 @@ func TestAttached(t *testing.T) {
 	spec := with(rootFSFor(t), sh("exec sleep 1000"), func(s *container.Spec) {
 		s.Annotations = map[string]string{`a "quoted" name`: "x"}
 	})
+	spec.Bundle = "/a\tbundle"
 	told := 0
-	o := container.CreateOptions{Bundle: "/a\tbundle", Created: func(s container.State) error { told = s.Pid; return nil }}
+	o := container.CreateOptions{Created: func(s container.State) error { told = s.Pid; return nil }}
 	a, err := container.Attach(root, "one", spec, o)
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,13 @@ import (
 // Compile turns what is wanted into what will be done. It is a pure function: it asks
 // nobody but its arguments, and does nothing. The error names the line of the
 // configuration that cannot be done, and why.
-func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, false) }
+func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, executes) }
 
-func compile(spec Spec, host Host, gated bool) (*Plan, error) {
+func compile(spec Spec, host Host, end ending) (*Plan, error) {
 	if len(host.Missing) > 0 {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
-	c := &compiler{spec: spec, host: host, gated: gated, b: &prog.Builder{}, plan: &Plan{}}
+	c := &compiler{spec: spec, host: host, gated: end == waits, held: end == holds, b: &prog.Builder{}, plan: &Plan{}}
 	c.b.Grow(320) // the default bundle has 230 operations
 	if err := c.check(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	if err := c.hooksAround(); err != nil {
 		return nil, err
 	}
-	c.plan.gate = c.gated
+	c.plan.gate = c.gated || c.held
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
 	if c.inTwo() {
@@ -68,6 +68,7 @@ type compiler struct {
 
 	gated bool    // the container waits to be started
 	gate  prog.FD // where it does
+	held  bool    // it has no program
 
 	target *Target // the container that is entered, where none is made
 }
@@ -131,7 +132,8 @@ func (c *compiler) child() error {
 	tree := c.tree()
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	c.emitSignals()
+	c.emitInherited()
+	c.emitLabels()                                  // with the host's /proc, and before nobody may write there
 	c.emitNamespaces(control)                       // before anything that belongs to one
 	emitUmask(b, 0)                                 // the modes of devices and mount points are exact
 	c.emitLoopback()                                // in a network namespace that we have made
@@ -153,7 +155,11 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitProcess(control, tree)                      // rights, limits, working directory
+	c.emitProcess(control, tree) // rights, limits, working directory
+	if c.held {
+		c.emitHold(control)
+		return nil
+	}
 	c.emitGate(control)                               // where the container waits for start
 	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
 		return err
@@ -205,7 +211,11 @@ const nameMax = 64
 func (c *compiler) check() error {
 	var errs []error
 	wrong := func(origin, format string, v ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
+		text := fmt.Sprintf(format, v...)
+		if origin != "" { // it is in the text
+			text = origin + ": " + text
+		}
+		errs = append(errs, errors.New(text))
 	}
 	s := &c.spec
 	if s.Root.Overlay != nil {
@@ -244,11 +254,15 @@ func (c *compiler) check() error {
 		}
 	}
 	c.checkProcess(wrong)
+	if s.Process.Cgroup != "" || s.Process.IgnorePaused {
+		wrong("process", "Cgroup and IgnorePaused are for further processes: a container's own cgroup is that of its Spec")
+	}
 	c.checkSysctl(wrong)
 	c.checkScheduling(wrong)
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
 	c.checkHooks(wrong)
+	c.checkHold(wrong)
 	c.checkCgroup(wrong)
 	c.checkNetworks(wrong)
 	return errors.Join(errs...)
@@ -257,7 +271,7 @@ func (c *compiler) check() error {
 // checkProcess refuses a process that cannot be run.
 func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 	p := &c.spec.Process
-	if len(p.Args) == 0 || p.Args[0] == "" {
+	if !c.held && (len(p.Args) == 0 || p.Args[0] == "") {
 		wrong("process.args", "there is no program to run")
 	}
 	for i, arg := range p.Args {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,20 +17,26 @@ import (
 //
 // It has no descriptor open, so nothing has to be closed.
 type Container struct {
+	// Host is the machine, and nil to ask it ([Probe]) where it has to be known. [Create]
+	// takes that of its options.
+	Host *Host
 	// Warn is told what went wrong and stopped nothing: a poststop hook that failed. It may
 	// be nil. [Create] takes that of its options.
 	Warn func(texts []string)
 
 	root  string
 	id    string
-	inst  uint64    // of its directory
-	made  *identity // its process, where this one has made it
-	hooks *Hooks    // and those that it was made with
+	inst  uint64     // of its directory
+	made  *identity  // its process, where this one has made it
+	first *execution // what copies for it
+	hooks *Hooks     // and those that it was made with
 
 	reached func(step string) // a test is told of every step
 
-	mu      sync.Mutex // guards what follows
-	removed bool
+	removed atomic.Bool
+	keyring atomic.Pointer[string] // that of its Spec, once that was read; it never changes
+
+	waiting sync.Mutex // held by who waits: it guards what follows, and nothing else may take it
 	waited  bool
 	status  unix.WaitStatus
 }
@@ -177,6 +184,7 @@ func (c *Container) Spec() (Spec, error) {
 	if err != nil {
 		return Spec{}, c.failed("spec", err)
 	}
+	c.keyring.Store(&s.Keyring)
 	return s, nil
 }
 

@@ -16,10 +16,6 @@ import (
 
 // CreateOptions is what a container is made with beside its [Spec].
 type CreateOptions struct {
-	// Bundle is the directory of its configuration; it is kept for [State] and hooks.
-	Bundle string
-	// Stdio is what its program gets. Console is called before Create returns.
-	Stdio Stdio
 	// Host is the machine, and nil to ask it ([Probe]).
 	Host *Host
 	// Created is called when everything is done but to say so: the container waits,
@@ -35,8 +31,8 @@ type CreateOptions struct {
 }
 
 // Create makes a container up to the execution of its program, and leaves it waiting
-// there for [Container.Start]. What waits is one process of a few pages with the rights of
-// the program. root is the directory where the state of all containers is kept; it is
+// there for [Container.Exec]. What waits is one process of a few pages with the rights of
+// the program. Its Process.Console is called before Create returns. root is the directory where the state of all containers is kept; it is
 // made if it does not exist.
 //
 // When Create fails nothing is left. When its process is killed in the middle, the
@@ -48,11 +44,9 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	if err := CheckID(id); err != nil {
 		return nil, err
 	}
-	if o.Stdio.Console != nil && !spec.Process.Terminal {
-		return nil, &Error{Code: ConsoleExists, ID: id, Op: op}
-	}
-	if spec.Bundle == "" {
-		spec.Bundle = o.Bundle
+	spec.Process.run = nil
+	if err := spec.Process.checkStreams(id, op); err != nil {
+		return nil, err
 	}
 	plan, d, err := o.begin(op, root, id, spec, CompileGated)
 	if err != nil {
@@ -60,16 +54,32 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
+	err = m.make()
+	if err == nil {
+		err = spec.Process.Close() // who opens the gate has its end
+	}
+	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
-	return &Container{root: filepath.Dir(d.path), id: id, Warn: o.Warn, inst: d.inst, made: &m.process, hooks: &spec.Hooks, reached: o.reached}, nil
+	return m.container(filepath.Dir(d.path)), nil
+}
+
+// container is what was made.
+func (m *maker) container(root string) *Container {
+	return &Container{
+		Host: m.Host, Warn: m.Warn,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+	}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
 // directory of the container and holds its lock.
 func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, *stateDir, error) {
-	plan, err := o.plan(spec, compile)
+	host, err := probed(o.Host)
+	if err != nil {
+		return nil, nil, &Error{ID: id, Op: op, Err: err}
+	}
+	plan, err := o.plan(spec, host, compile)
 	if err != nil {
 		return nil, nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}
@@ -90,16 +100,17 @@ func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec,
 	return plan, d, nil
 }
 
-func (o *CreateOptions) plan(spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
-	host := o.Host
+// probed is what is known of the machine, which is asked where that is nothing.
+func probed(host *Host) (Host, error) {
 	if host == nil {
-		probed, err := Probe()
-		if err != nil {
-			return nil, err
-		}
-		host = &probed
+		return Probe()
 	}
-	plan, err := compile(spec, *host)
+	return *host, nil
+}
+
+func (o *CreateOptions) plan(spec Spec, host Host, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
+	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
+	plan, err := compile(spec, host)
 	if err == nil && o.edit != nil {
 		err = o.edit(plan)
 	}
@@ -169,11 +180,16 @@ func (m *maker) make() error {
 		return err
 	}
 	m.intent = intent{
-		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.Bundle, Rootfs: m.spec.Root.Path,
+		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.spec.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
+	}
+	if m.spec.Hooks.any(StartContainer, Poststart, Poststop) {
+		if err := m.d.link(laterName, "hooks"); err != nil {
+			return err
+		}
 	}
 	m.at("intent")
 	report, err := m.d.makeReport()
@@ -185,25 +201,26 @@ func (m *maker) make() error {
 	at := &place{d: m.d, spec: m.spec, report: report, keep: m.keep, at: m.at}
 	defer at.close()
 	m.plan.State = m.intent.state(Creating, 0)
-	process, err := m.plan.startIn(m.Stdio, nil, at)
-	if err != nil {
+	if err := m.spec.Process.begin(m.plan, at); err != nil {
 		return err
 	}
 	m.at("gate")
-	return process.Close()
+	return nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.
 func (m *maker) undo() error {
-	ctx, cancel := patient()
-	defer cancel()
-	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+	return errors.Join(m.d.endGroup(), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
 // been done the container is created.
 func (m *maker) keep(p *nsexec.Process) (err error) {
-	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+	boot, err := m.d.boot()
+	if err != nil {
+		return err
+	}
+	if m.process, err = identify(boot, p.Pid(), p.PidFD()); err != nil {
 		return err
 	}
 	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {
@@ -268,9 +285,20 @@ func (pl *place) do(s Step) (int, error) {
 			err = nil
 		}
 	case LimitCgroup:
-		err = pl.group.Set(s.Files)
+		if pl.group != nil { // without one nothing is limited, and nothing else was asked for
+			err = pl.group.Set(s.Files)
+		}
 	case FilterDevices:
-		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+		switch {
+		case pl.group != nil:
+			err = s.attachFilter(pl.group)
+		case len(pl.spec.Cgroup.Resources.Devices) > 0:
+			err = errors.New("rules for devices take a cgroup, and there can be none")
+		}
+	case DelegateCgroup:
+		if pl.group != nil {
+			err = pl.group.Delegate(int(s.UID), int(s.GID))
+		}
 	default:
 		return s.do()
 	}
@@ -311,4 +339,4 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.
-var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")
+var errGated = fmt.Errorf("the plan is one of CompileGated or CompileHeld: it is Create or Hold that does what it says")

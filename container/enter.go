@@ -127,7 +127,7 @@ func (c *compiler) entry(container prog.FD) {
 	b := c.b
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
-	c.emitSignals()
+	c.emitInherited()
 	c.emitScore()   // lowering it takes the caller's rights, and its file is not to be had behind the next line but one
 	c.emitLabels()  // nor are theirs
 	emitDumpable(b) // the first operation of a join: it holds descriptors of the host

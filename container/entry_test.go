@@ -19,10 +19,10 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
-// planExec is the plan of a command.
-func planExec(t testing.TB, c *container.Container, cmd container.Command) *container.Plan {
+// planExec is the plan of a further process.
+func planExec(t testing.TB, c *container.Container, cmd container.Process) *container.Plan {
 	t.Helper()
-	plan, err := c.PlanExec(cmd)
+	plan, err := c.Plan(&cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestExecKilledAtEveryOperation(t *testing.T) {
 }
 
 // TestExecInOneThatStops has the container end in front of every operation of a process
-// that enters it. Exec says so, and nothing is left.
+// that enters it. Start says so, and nothing is left.
 func TestExecInOneThatStops(t *testing.T) {
 	nstest.AnyProcessor(t)
 	nstest.Root(t)
@@ -112,7 +112,8 @@ func TestExecInOneThatStops(t *testing.T) {
 			_, more := out.Write([]byte("."))
 			gone <- errors.Join(err, more)
 		}()
-		e, err := c.ExecEdited(cmd, func(plan *container.Plan) (err error) {
+		e := &cmd
+		err := c.StartEdited(e, func(plan *container.Plan) (err error) {
 			plan.Child, err = rebuild(plan.Child, func(i int, op prog.Op) []prog.Op {
 				if i != at {
 					return []prog.Op{op}
@@ -171,8 +172,9 @@ func TestExecIsNotTraced(t *testing.T) {
 			spec := with(rootFSFor(t), row.change, func(s *container.Spec) {
 				s.Process.Capabilities = &caps.Config{Bounding: all, Effective: all, Permitted: all}
 			}, sh("while read pid; do cat /proc/$pid/comm; ls /proc/$pid/fd && echo seen; echo end; done"))
-			c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{In: ask, Out: say, Err: say}})
-			if err := c.Start(); err != nil {
+			spec.Process.Stdin, spec.Process.Stdout, spec.Process.Stderr = ask, say, say
+			c := create(t, spec, container.CreateOptions{})
+			if err := c.Exec(); err != nil {
 				t.Fatal(err)
 			}
 			plan := planExec(t, c, shell("true"))
@@ -275,7 +277,7 @@ func TestExecTerminal(t *testing.T) {
 		cmd.Terminal, cmd.ConsoleSize = true, container.WindowSize{Height: 30, Width: 90}
 		cmd.User.UID = 0
 		cmd.Console = func(f *os.File) error { master = f; return nil }
-		e, err := c.Exec(cmd)
+		e, err := started(c, cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +309,7 @@ func TestExecTerminalRefused(t *testing.T) {
 	}
 	cmd := shell("true")
 	cmd.Terminal, cmd.Console = true, func(*os.File) error { return nil }
-	_, err := c.Exec(cmd)
+	_, err := started(c, cmd)
 	if err == nil || !strings.Contains(err.Error(), "there is no devpts on /dev/pts") {
 		t.Errorf("got %v", err)
 	}

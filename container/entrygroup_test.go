@@ -25,13 +25,13 @@ func TestExecInCgroup(t *testing.T) {
 	group := fmt.Sprintf("/exec-%d", os.Getpid())
 	dir := host.Cgroup2 + group
 	c := running(t, with(rootFSFor(t), func(s *container.Spec) { s.Cgroup = &container.Cgroup{Path: group} }))
-	own := func(change func(*container.Command)) string {
+	own := func(change func(*container.Process)) string {
 		t.Helper()
 		cmd := shell("read x; exit 0")
 		change(&cmd)
 		in, out := pipes(t)
 		cmd.Stdin = in
-		e, err := c.Exec(cmd)
+		e, err := started(c, cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,28 +49,28 @@ func TestExecInCgroup(t *testing.T) {
 		at, _, _ = strings.Cut(at, "\n")
 		return at
 	}
-	if got := own(func(*container.Command) {}); got != group {
+	if got := own(func(*container.Process) {}); got != group {
 		t.Errorf("it is born in %s", got)
 	}
-	if got := own(func(cmd *container.Command) { cmd.CPUAffinity.Initial = "0" }); got != group {
+	if got := own(func(cmd *container.Process) { cmd.CPUAffinity.Initial = "0" }); got != group {
 		t.Errorf("it is moved into %s", got)
 	}
 	if err := os.Mkdir(dir+"/sub", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got := own(func(cmd *container.Command) { cmd.Cgroup = "/sub" }); got != group+"/sub" {
+	if got := own(func(cmd *container.Process) { cmd.Cgroup = "/sub" }); got != group+"/sub" {
 		t.Errorf("it is born in %s", got)
 	}
 	cmd := shell("true")
 	cmd.Cgroup = "none"
-	if _, err := c.Exec(cmd); !errors.Is(err, unix.ENOENT) || !strings.HasSuffix(err.Error(), "there is no such cgroup below the container's") {
+	if _, err := started(c, cmd); !errors.Is(err, unix.ENOENT) || !strings.HasSuffix(err.Error(), "there is no such cgroup below the container's") {
 		t.Errorf("in a group that is not there: %v", err)
 	}
 	// As an init system does.
 	if err := os.WriteFile(dir+"/sub/cgroup.procs", []byte(fmt.Sprint(pidOf(t, c))), 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := own(func(*container.Command) {}); got != group+"/sub" {
+	if got := own(func(*container.Process) {}); got != group+"/sub" {
 		t.Errorf("where the first process is in a group below, it is born in %s", got)
 	}
 }
@@ -87,7 +87,7 @@ func TestExecInOneThatIsPaused(t *testing.T) {
 	if err := c.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Exec(shell("true")); !errors.Is(err, container.ContainerPaused) {
+	if _, err := started(c, shell("true")); !errors.Is(err, container.ContainerPaused) {
 		t.Errorf("executed in one that is paused: %v", err)
 	}
 	patient := shell("echo goes on")
@@ -101,7 +101,7 @@ func TestExecInOneThatIsPaused(t *testing.T) {
 	patient.Stdout = w
 	done := make(chan error, 1)
 	go func() {
-		e, err := c.Exec(patient)
+		e, err := started(c, patient)
 		close(moved)
 		if err == nil {
 			_, err = e.Wait()

@@ -35,14 +35,16 @@ func execDriver([]string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 200
 	}
-	cmd := container.Command{Process: spec.Process, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	cmd := spec.Process
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if spec.Process.Terminal {
 		cmd.Console = func(master *os.File) error {
 			go func() { io.Copy(io.Discard, master) }() //nolint:errcheck // EIO is its end
 			return nil
 		}
 	}
-	e, err := c.Exec(cmd)
+	e := &cmd
+	err = c.StartEdited(e, stopAt(os.Getenv("STOP_AT")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "exec:", err)
 		return 200
@@ -100,7 +102,8 @@ func TestPlanOfExecIsTheTruth(t *testing.T) {
 			row.process(&spec.Process)
 			host := probe(t)
 			host.Ignored |= 1 << (unix.SIGHUP - 1)
-			plan, err := c.PlanExec(container.Command{Process: spec.Process, Host: &host})
+			c.Host = &host
+			plan, err := c.Plan(&spec.Process)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,8 @@ func TestHooksOfALife(t *testing.T) {
 					t.Errorf("%s: got %v, want %q", what, err, want)
 				}
 			}
-			made, err := container.Create(states, "some-id", spec, container.CreateOptions{Bundle: dir})
+			spec.Bundle = dir
+			made, err := container.Create(states, "some-id", spec, container.CreateOptions{})
 			begins("create", err, row.create)
 			if err == nil {
 				note(t, order, "created")
@@ -68,7 +69,7 @@ func TestHooksOfALife(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				begins("start", c.Start(), row.start)
+				begins("start", c.Exec(), row.start)
 				if status, err := c.Status(); err != nil || (row.start == "") != (status == container.Running) {
 					t.Errorf("it is %s, %v", status, err)
 				}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/internal/nofile"
 )
 
@@ -40,6 +41,10 @@ type Host struct {
 	// Ignored are the signals that the caller ignores, signal n at bit n-1. They
 	// would be ignored in the container as well. signal(7)
 	Ignored uint64 `json:"ignored,omitempty"`
+	// TimerSlack is how late timers of the container's processes may be, in nanoseconds, for
+	// a caller whose own threads have another slack, which is inherited. 0 leaves it as it
+	// is. PR_SET_TIMERSLACK(2const)
+	TimerSlack uint64 `json:"timerSlack,omitempty"`
 	// Modules are the security modules of the kernel that give programs labels: "apparmor",
 	// "selinux".
 	Modules []string `json:"modules,omitempty"`
@@ -48,6 +53,8 @@ type Host struct {
 	// v2 part, wherever it is.
 	Cgroup2 string `json:"cgroup2,omitempty"`
 	Cgroup  string `json:"cgroup,omitempty"`
+	// DeviceFilters says that the caller may say which devices a cgroup may open. bpf(2)
+	DeviceFilters bool `json:"deviceFilters,omitempty"`
 }
 
 // Limit is a soft and a hard resource limit.
@@ -166,6 +173,7 @@ func (h *Host) probeCgroup() error {
 	if h.Cgroup2 == "" {
 		h.Cgroup = ""
 	}
+	h.DeviceFilters = h.Cgroup2 != "" && cgroupv2.MayFilter()
 	return err
 }
 

@@ -29,13 +29,12 @@ func (c *compiler) checkLabels(wrong complaint) {
 	for _, l := range [...]struct{ origin, value, module, name string }{
 		{"process.apparmorProfile", p.AppArmorProfile, "apparmor", "AppArmor"},
 		{"process.selinuxLabel", p.SELinuxLabel, "selinux", "SELinux"},
+		{"linux.mountLabel", c.spec.MountLabel, "selinux", "SELinux"},
 	} {
 		switch {
 		case l.value == "":
 		case strings.IndexByte(l.value, 0) >= 0:
 			wrong(l.origin, "%q holds a NUL", l.value)
-		case !c.enters():
-			wrong(l.origin, "%q: a label of %s can be given to a program that is executed in a container, and not to its first one", l.value, l.name)
 		case !slices.Contains(c.host.Modules, l.module):
 			wrong(l.origin, "%q: this kernel does not run %s, so nothing would enforce it", l.value, l.name)
 		}
@@ -44,7 +43,8 @@ func (c *compiler) checkLabels(wrong complaint) {
 
 // emitLabels says which labels the program gets from its execve on. Nothing changes
 // before, and a process that is forked takes it along. It is done while the process has
-// the caller's rights and the host's /proc. proc_pid_attr(5)
+// the caller's rights and the host's /proc, in front of no_new_privs, under which a change
+// of label may be refused. The built-in init has them as well. proc_pid_attr(5)
 func (c *compiler) emitLabels() {
 	p := &c.spec.Process
 	write := func(origin, file, text, hint string) {

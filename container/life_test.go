@@ -56,7 +56,8 @@ func TestLifeCycle(t *testing.T) {
 			spec.Annotations = map[string]string{"a": "b"}
 			in, out := pipes(t)
 			said, say := pipes(t)
-			c := create(t, spec, container.CreateOptions{Bundle: "/bundle", Stdio: container.Stdio{In: in, Out: say}})
+			spec.Bundle, spec.Process.Stdin, spec.Process.Stdout = "/bundle", in, say
+			c := create(t, spec, container.CreateOptions{})
 			in.Close()
 			say.Close()
 			statusIs(t, c, container.Created)
@@ -67,11 +68,11 @@ func TestLifeCycle(t *testing.T) {
 			if err := c.Destroy(false); !errors.Is(err, container.ContainerNotStopped) {
 				t.Errorf("destroyed before its start: %v", err)
 			}
-			if err := c.Start(); err != nil {
+			if err := c.Exec(); err != nil {
 				t.Fatal(err)
 			}
 			statusIs(t, c, container.Running)
-			if err := c.Start(); !errors.Is(err, container.ContainerNotStopped) {
+			if err := c.Exec(); !errors.Is(err, container.ContainerNotStopped) {
 				t.Errorf("started again: %v", err)
 			}
 			if _, err := io.WriteString(out, "over\n"); err != nil {
@@ -85,7 +86,7 @@ func TestLifeCycle(t *testing.T) {
 				t.Errorf("status %#x (%v)", int(status), err)
 			}
 			statusIs(t, c, container.Stopped)
-			if err := c.Start(); !errors.Is(err, container.ContainerNotRunning) {
+			if err := c.Exec(); !errors.Is(err, container.ContainerNotRunning) {
 				t.Errorf("started after its end: %v", err)
 			}
 			if err := c.Signal(unix.SIGTERM, false); !errors.Is(err, container.ContainerNotRunning) || !strings.Contains(err.Error(), "container not running") {

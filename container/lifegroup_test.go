@@ -55,7 +55,8 @@ func TestLifeInCgroup(t *testing.T) {
 		t.Run(row.about, func(t *testing.T) {
 			r, w := pipes(t)
 			spec := with(rootFSFor(t), row.change, grouped(t), sh("sleep 1000 & sleep 1000 & echo started; wait"))
-			c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{Out: w}})
+			spec.Process.Stdout = w
+			c := create(t, spec, container.CreateOptions{})
 			w.Close()
 			path := filepath.Join(hierarchy(t), spec.Cgroup.Path)
 			if pids, err := c.Processes(); len(pids) != 1 || err != nil {
@@ -65,7 +66,7 @@ func TestLifeInCgroup(t *testing.T) {
 				t.Error(err)
 			}
 			statusIs(t, c, container.Paused)
-			if err := c.Start(); !errors.Is(err, container.ContainerPaused) {
+			if err := c.Exec(); !errors.Is(err, container.ContainerPaused) {
 				t.Errorf("started while paused: %v", err)
 			}
 			if err := c.Pause(); !errors.Is(err, container.ContainerPaused) {
@@ -78,7 +79,7 @@ func TestLifeInCgroup(t *testing.T) {
 				t.Errorf("resumed again: %v", err)
 			}
 			statusIs(t, c, container.Created)
-			if err := c.Start(); err != nil {
+			if err := c.Exec(); err != nil {
 				t.Fatal(err)
 			}
 			if text := make([]byte, 8); true {
@@ -122,10 +123,10 @@ func TestSignalAll(t *testing.T) {
 		s.Namespaces.Remove(clone.NEWPID)
 		s.Mounts, s.MaskedPaths, s.ReadonlyPaths = nil, nil, nil
 	}
-	c := create(t, with(rootFSFor(t), withoutPids, grouped(t), sh("sleep 1000 & sleep 1000 & echo ready; exec sleep 1000")),
-		container.CreateOptions{Stdio: container.Stdio{Out: w}})
+	c := create(t, with(rootFSFor(t), withoutPids, grouped(t), sh("sleep 1000 & sleep 1000 & echo ready; exec sleep 1000"), func(s *container.Spec) { s.Process.Stdout = w }),
+		container.CreateOptions{})
 	w.Close()
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {

@@ -50,10 +50,19 @@ func lifeDriver([]string) int {
 		}
 		steps++
 	}
-	o := container.CreateOptions{Stdio: container.Stdio{Out: os.Stdout}}.Reached(reached)
-	c, err := container.Create(root, "c", spec, o)
-	if err == nil {
-		err = c.Start()
+	spec.Process.Stdout = os.Stdout
+	o := container.CreateOptions{}.Reached(reached)
+	var c *container.Container
+	if os.Getenv("LIFE_HOLDS") != "" {
+		var h *container.Held
+		if h, err = container.Hold(root, "c", spec, o); err == nil {
+			c = h.Container
+			if err = h.Release(); err == nil {
+				_, err = h.Wait()
+			}
+		}
+	} else if c, err = container.Create(root, "c", spec, o); err == nil {
+		err = c.Exec()
 	}
 	if err == nil && os.Getenv("LIFE_WAITS") != "" {
 		_, err = c.Wait()
@@ -104,11 +113,11 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 			t.Errorf("%s: state: %v", where, err)
 		}
 		began := time.Now()
-		if err := c.Destroy(true); err != nil || time.Since(began) > 5*time.Second {
+		if err := c.Destroy(true); err != nil || time.Since(began) > nstest.Slower(5*time.Second) {
 			t.Errorf("%s: destroyed after %v: %v", where, time.Since(began), err)
 		}
 	}
-	if err := held.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := held.SetReadDeadline(time.Now().Add(nstest.Slower(5 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, held); err != nil {
@@ -217,7 +226,7 @@ func TestContainerKilledAtEveryOperation(t *testing.T) {
 				}))
 				if err == nil {
 					created++
-					if err = c.Start(); err == nil {
+					if err = c.Exec(); err == nil {
 						started++
 					} else if at < gate-2 { // from there on the caller has done its part
 						t.Errorf("%s: it was created, and start said %v", where, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
+	"github.com/selfcontain/runtime/nsexec"
 )
 
 // TestCreateRefuses is what create says, and that nothing is left then.
@@ -30,7 +31,7 @@ func TestCreateRefuses(t *testing.T) {
 	args := func(args ...string) func(*container.Spec) {
 		return func(s *container.Spec) { s.Process.Args = args }
 	}
-	console := container.CreateOptions{Stdio: container.Stdio{Console: func(*os.File) error { return nil }}}
+	console := func(s *container.Spec) { s.Process.Console = func(*os.File) error { return nil } }
 	late := errors.New("the pid file cannot be written")
 	rows := []struct {
 		about   string
@@ -46,7 +47,9 @@ func TestCreateRefuses(t *testing.T) {
 		{"a program that is in no directory of PATH", "", "", args("none"), container.CreateOptions{}, container.SystemError, unix.ENOENT, `"none": executable file not found in $PATH`},
 		{"a program that nobody may execute", "", "", args("/bin/plain"), container.CreateOptions{}, container.SystemError, unix.EACCES, "permission denied: /bin/plain is not executable"},
 		{"no program", "", "", args(), container.CreateOptions{}, container.ConfigInvalid, nil, "process.args: there is no program to run"},
-		{"a console without a terminal", "", "", nil, console, container.ConsoleExists, nil, "the process has no terminal"},
+		{"a console without a terminal", "", "", console, container.CreateOptions{}, container.ConsoleExists, nil, "the process has no terminal"},
+		{"a terminal for nobody", "", "", withTerminal, container.CreateOptions{}, container.ConfigInvalid, nil, "nobody takes the other end of the terminal"},
+		{"a cgroup of a further process", "", "", func(s *container.Spec) { s.Process.Cgroup = "/sub" }, container.CreateOptions{}, container.ConfigInvalid, nil, "process: Cgroup and IgnorePaused are for further processes"},
 		{"no id", "-", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, "the id of the container is empty"},
 		{"a path as an id", "a/b", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, `id "a/b"`},
 		{"the directory above as an id", "..", "", nil, container.CreateOptions{}, container.InvalidIDFormat, nil, `id ".." is no name`},
@@ -79,6 +82,11 @@ func TestCreateRefuses(t *testing.T) {
 			var detail bytes.Buffer
 			if !errors.As(err, &e) || e.Detail(&detail) != nil || !strings.Contains(detail.String(), "code: "+row.code.Error()+"\n") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("detail of %q:\n%s", err, detail.String())
+			}
+			for name, of := range map[string]any{"system call: ": new(*nsexec.OpError), "step: ": new(*container.StepError)} {
+				if errors.As(err, of) != strings.Contains(detail.String(), "\n"+name) {
+					t.Errorf("what was done is not in\n%s", detail.String())
+				}
 			}
 			if left, err := os.ReadDir(root); row.root == "" && (err != nil && !errors.Is(err, os.ErrNotExist) || len(left) > 0) {
 				t.Errorf("left: %v (%v)", left, err)
@@ -114,7 +122,7 @@ func TestStartRefuses(t *testing.T) {
 		t.Run(row.about, func(t *testing.T) {
 			c := create(t, with(fs, func(s *container.Spec) { s.Process.Args, s.Init = []string{row.program}, row.init }), container.CreateOptions{})
 			statusIs(t, c, container.Created)
-			err := c.Start()
+			err := c.Exec()
 			if !errors.Is(err, row.is) || !strings.Contains(fmt.Sprint(err), row.says) {
 				t.Errorf("it says %v\nwant %s", err, row.says)
 			}

@@ -20,7 +20,9 @@ func TestSpecIsKept(t *testing.T) {
 	spec.Annotations, spec.Labels = map[string]string{"a": "1", "": "2"}, []string{"x=y"}
 	spec.Cgroup.Resources = cgroupv2.Resources{Unified: map[string]string{"cgroup.max.depth": "3"}}
 	var master *os.File
-	c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{Console: func(f *os.File) error { master = f; return nil }}})
+	spec.Process.Console = func(f *os.File) error { master = f; return nil }
+	c := create(t, spec, container.CreateOptions{})
+	spec.Process.Console = nil
 	if master == nil {
 		t.Fatal("nobody got the terminal")
 	}

@@ -126,7 +126,7 @@ func randomVerb(verb int, root string, spec container.Spec, host container.Host)
 	}
 	switch verb {
 	case 2:
-		return c.Start()
+		return c.Exec()
 	case 3:
 		_, err = c.State()
 	case 4:

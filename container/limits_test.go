@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -78,4 +79,33 @@ func TestOOMScoreIsTheCallers(t *testing.T) {
 	if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {
 		t.Errorf("this process had %s and has %s (%v)", before, after, err)
 	}
+}
+
+// Threads of the caller may have a timer slack of their own; a container has what Host says.
+func TestTimerSlack(t *testing.T) {
+	nstest.Root(t)
+	for _, row := range []struct{ host, want uint64 }{{0, ownSlack(t)}, {123456, 123456}} {
+		host := probe(t)
+		host.TimerSlack = row.host
+		plan, err := container.Compile(with(rootFSFor(t), sh("cat /proc/self/timerslack_ns")), host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := runPlan(t, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintln(row.want); out != want {
+			t.Errorf("Host.TimerSlack %d: the program has %q, want %q", row.host, out, want)
+		}
+	}
+}
+
+func ownSlack(t *testing.T) uint64 {
+	t.Helper()
+	n, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint64(n)
 }

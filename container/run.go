@@ -8,12 +8,13 @@ import (
 	"github.com/selfcontain/runtime/nsexec"
 )
 
-// Start lets the program of a created container go on and returns when the user's
-// program runs. If it could not be executed the error is an [*nsexec.OpError] below
-// [Error], and the container is stopped. A second Start is an error: the code is
+// Exec executes the program of a created container, whose first process has waited for
+// that, and returns when it runs. If it could not be executed the error is an
+// [*nsexec.OpError] below [Error], and the container is stopped. A second Exec is an error:
+// the code is
 // [ContainerNotStopped] for one that runs, and [ContainerNotRunning] for one that has
 // stopped.
-func (c *Container) Start() error {
+func (c *Container) Exec() error {
 	const op = "start"
 	d, err := c.hold(op)
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *Container) Start() error {
 	default:
 		return c.refused(op, ContainerNotRunning)
 	}
-	rest, report, err := d.rest()
+	report, _, err := d.openFile(reportName, unix.O_RDONLY)
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -43,7 +44,8 @@ func (c *Container) Start() error {
 	if err != nil {
 		return c.failed(op, err)
 	}
-	hooks := &called{}
+	d.unforce()
+	hooks := &called{over: d.forced}
 	c.at("open")
 	connection, err := openGate(d.fd)
 	if errors.Is(err, unix.ECONNREFUSED) { // it has ended meanwhile
@@ -53,7 +55,7 @@ func (c *Container) Start() error {
 		return c.failed(op, err)
 	}
 	c.at("opened")
-	err = rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
+	err = v.rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
 	unix.Close(connection)
 	c.at("executed")
 	if err == nil {
@@ -88,9 +90,9 @@ func (d *stateDir) explain(err error) {
 	}
 }
 
-// Run is Start, and Wait.
+// Run is Exec, and Wait.
 func (c *Container) Run() (unix.WaitStatus, error) {
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		return 0, err
 	}
 	return c.Wait()
@@ -98,26 +100,52 @@ func (c *Container) Run() (unix.WaitStatus, error) {
 
 // Wait waits until its first process has ended and returns how. How is told only to the
 // process that has made the container; for another one the code of the error is
-// [NoProcessOps] once it has ended. It may be called by many.
+// [NoProcessOps] once it has ended. All that it has written is copied by then, and the
+// error may be one of copying. It may be called by many.
 func (c *Container) Wait() (unix.WaitStatus, error) {
 	if c.made == nil {
 		return 0, c.waitOther()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	status, err := c.reap()
+	if err != nil {
+		return 0, c.failed("wait", err)
+	}
+	return status, c.first.copied()
+}
+
+// reap takes the end of its first process from the kernel, once.
+func (c *Container) reap() (unix.WaitStatus, error) {
+	c.waiting.Lock()
+	defer c.waiting.Unlock()
 	if c.waited {
 		return c.status, nil
 	}
 	pidfd, err := c.made.open()
 	if err != nil {
-		return 0, c.failed("wait", err)
+		return 0, err
 	}
 	defer unix.Close(pidfd)
 	if c.status, err = nsexec.Reap(pidfd); err != nil {
-		return 0, c.failed("wait", err)
+		return 0, err
 	}
 	c.waited = true
 	return c.status, nil
+}
+
+// reapEnded is reap where its first process has ended and nobody has waited for it.
+func (c *Container) reapEnded() {
+	if c.made == nil {
+		return
+	}
+	pidfd, err := c.made.open()
+	if err != nil {
+		return // it has been reaped
+	}
+	gone, err := ended(pidfd)
+	unix.Close(pidfd)
+	if gone && err == nil {
+		_, _ = c.reap() // who asks for it later is told
+	}
 }
 
 // waitOther waits for the end of a container that somebody else has made.
@@ -128,7 +156,7 @@ func (c *Container) waitOther() error {
 		return err
 	}
 	defer d.close()
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}

@@ -37,8 +37,14 @@ type sigaction struct {
 // sigIgn is SIG_IGN of asm-generic/signal-defs.h.
 const sigIgn = 1
 
-// emitSignals gives the signals that the caller ignores their default back.
-func (c *compiler) emitSignals() {
+// emitInherited undoes what a container would inherit of the process that makes it.
+func (c *compiler) emitInherited() {
+	if slack := c.host.TimerSlack; slack != 0 {
+		c.b.Add(prog.Op{
+			Call: prog.Prctl, Args: prog.Args{prog.Int(unix.PR_SET_TIMERSLACK), prog.Int(slack)},
+			Why: "the caller's threads have another one",
+		})
+	}
 	for sig := 1; sig <= lastSignal; sig++ {
 		if c.host.Ignored&(1<<(sig-1)) == 0 {
 			continue

@@ -1,6 +1,9 @@
 package container
 
 import (
+	"io"
+	"os"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/caps"
@@ -41,6 +44,9 @@ type Spec struct {
 	// that is mounted below them. What does not exist is passed over.
 	MaskedPaths   []string
 	ReadonlyPaths []string
+	// MountLabel is the SELinux label of everything in the file systems that Mounts make
+	// new, and refused where the kernel does not run SELinux. mount(8), context=
+	MountLabel string
 	// Sysctl are kernel parameters by their dotted name. Only those that belong to
 	// a new namespace of the container can be set.
 	Sysctl map[string]string
@@ -98,7 +104,9 @@ type Root struct {
 	Propagation string
 }
 
-// Process is the program of a container and what it runs with.
+// Process is a program in a container and what it runs with, and once it was started, the
+// process that runs it: the container's first one is that of its [Spec], and
+// [Container.Start] makes further ones.
 type Process struct {
 	// Args are the program and its arguments. A program without a slash is looked
 	// for along PATH of Env, inside the container.
@@ -133,13 +141,38 @@ type Process struct {
 	MemoryPolicy *MemoryPolicy
 	// CPUAffinity is for programs that are executed in the container later.
 	CPUAffinity CPUAffinity
-	// AppArmorProfile and SELinuxLabel are what the program gets from its execve on. They
-	// are for programs that are executed in a container which is there ([CompileExec]).
+	// AppArmorProfile and SELinuxLabel are what the program gets from its execve on, and so
+	// does the built-in init. They are refused where the kernel does not run the module:
+	// nobody would enforce them. apparmor(7), proc_pid_attr(5)
 	AppArmorProfile, SELinuxLabel string
-	// PreserveFDs is how many descriptors the program gets from 3 on, behind standard
-	// input, output and error: those of [Stdio].Extra. With a directory of the host
-	// among them the program is not confined any more.
+	// Stdin, Stdout and Stderr are its standard streams; nil is /dev/null. An [os.File]
+	// is handed down as it is. For anything else there is a pipe, and a goroutine copies
+	// until its other end is closed, which whatever the program has left behind may do
+	// late. A program with a terminal has none of them. They, and what follows, are for
+	// [Create] and [Container.Start]: who starts a [Plan] has a [Stdio] for it.
+	Stdin          io.Reader `json:"-"`
+	Stdout, Stderr io.Writer `json:"-"`
+	// ExtraFiles are its descriptors from 3 on. With a directory of the host among them
+	// the program is not confined any more.
+	ExtraFiles []*os.File `json:"-"`
+	// Console takes the other end of its terminal, before the program runs: it may set the
+	// size of the window, or give it to somebody else. The file is its own then. An error
+	// closes it, ends the process and is that of Create or Start. It is needed where
+	// Terminal is set, and refused elsewhere.
+	Console func(master *os.File) error `json:"-"`
+	// PreserveFDs is the number of [Stdio].Extra, for a [Plan]. Create and Start take the
+	// number of ExtraFiles, whatever it says.
 	PreserveFDs int
+
+	// Cgroup is the path of a cgroup in that of the container, in which a further process
+	// runs. Empty is the container's own, or where that has been divided, the one of its
+	// first process.
+	Cgroup string `json:"-"`
+	// IgnorePaused makes a further process also in a container that is paused: it begins
+	// when the container is resumed, and Start returns then.
+	IgnorePaused bool `json:"-"`
+
+	run *execution // once it was started
 }
 
 // WindowSize is the size of a terminal, in characters.

@@ -10,7 +10,7 @@ type Status string
 const (
 	// Creating: somebody is making it.
 	Creating Status = "creating"
-	// Created: its first process waits for [Container.Start].
+	// Created: its first process waits for [Container.Exec].
 	Created Status = "created"
 	// Running: its first process is the user's program, or on the way there.
 	Running Status = "running"

@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 )
@@ -20,9 +21,20 @@ type outgoing struct {
 	to   io.Writer
 }
 
-// open makes the pipes that are needed.
-func (s *streams) open(cmd *Command) (stdio Stdio, err error) {
-	switch in := cmd.Stdin.(type) {
+// open makes the pipes that are needed. A program with a terminal has none.
+func (s *streams) open(p *Process) (stdio Stdio, err error) {
+	stdio.Console = p.Console
+	for i, f := range p.ExtraFiles {
+		fd, err := descriptorOf(f)
+		if err != nil {
+			return stdio, fmt.Errorf("process.extraFiles[%d]: %w", i, err)
+		}
+		stdio.Extra = append(stdio.Extra, fd)
+	}
+	if p.Terminal {
+		return stdio, nil
+	}
+	switch in := p.Stdin.(type) {
 	case nil:
 	case *os.File:
 		stdio.In = in
@@ -31,12 +43,12 @@ func (s *streams) open(cmd *Command) (stdio Stdio, err error) {
 		s.from = in
 	}
 	if err == nil {
-		stdio.Out, err = s.output(cmd.Stdout)
+		stdio.Out, err = s.output(p.Stdout)
 	}
-	if err == nil && cmd.Stderr != nil && same(cmd.Stdout, cmd.Stderr) {
+	if err == nil && p.Stderr != nil && same(p.Stdout, p.Stderr) {
 		stdio.Err = stdio.Out // one pipe, so that nothing is written to it by two at once
 	} else if err == nil {
-		stdio.Err, err = s.output(cmd.Stderr)
+		stdio.Err, err = s.output(p.Stderr)
 	}
 	if err != nil {
 		s.closeOurs()
@@ -76,7 +88,7 @@ func same(a, b io.Writer) (equal bool) {
 }
 
 // copy copies until the other ends are closed.
-func (s *streams) copy(e *Execution) {
+func (s *streams) copy(e *execution) {
 	if s.in != nil {
 		in, from := s.in, s.from
 		go func() {

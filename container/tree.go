@@ -16,6 +16,7 @@ func (c *compiler) tree() mounts.Tree {
 		ReadOnly: s.Root.Readonly, Propagation: s.Root.Propagation,
 		Links: s.Root.Links, Mounts: s.Mounts, Devices: s.Devices, DefaultDevices: true, Terminal: c.terminal,
 		Masked: s.MaskedPaths, ReadOnlyPaths: s.ReadonlyPaths,
+		Label:       s.MountLabel,
 		BindDevices: c.boxedIn(), UserXattr: c.boxedIn(),
 	}
 	if c.root == (prog.FD{}) && t.Overlay == nil {

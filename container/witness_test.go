@@ -265,7 +265,7 @@ func (w *witness) compareHooks() error {
 		return fmt.Errorf("the plan has %d hooks, and strace saw %d", len(steps), len(w.hooks))
 	}
 	for i, s := range steps {
-		files := []prog.FD{{Name: "stdin"}, {Name: "stdout"}, {Name: "stderr"}}
+		files := []prog.FD{{Name: "stdin"}, {Name: "stdout"}, {Name: "stderr"}, {Name: "alive"}}
 		if s.Kind == container.CreateContainer || s.Kind == container.StartContainer {
 			files = append(files, prog.FD{Name: "container"})
 		}

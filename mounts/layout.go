@@ -180,6 +180,9 @@ func (l *layout) layMount(i int) {
 		l.wrong(e.origin, err)
 	}
 	e.opts = opts
+	if l.tree.Label != "" && e.takesLabel() {
+		e.opts.Data = append(slices.Clip(e.opts.Data), contextOption+"="+l.tree.Label)
+	}
 	if e.path, err = inside(m.Destination); err != nil {
 		l.wrong(e.origin, fmt.Errorf("destination: %w", err))
 	} else if m.Destination[0] != '/' {

@@ -48,7 +48,11 @@ func (e *emitter) prepareMasks() (empty prog.Slot) {
 		Why:  "what masked files are copies of",
 		Hint: "EINVAL: the descriptor is no detached mount of a file",
 	})
-	empty = newFilesystem(e.b, "tmpfs", []parameter{{key: "mode", value: "0555"}, {key: "ro", flag: true}}, rdonly|nosuid|nodev|noexec, "empty", "a file system that is empty for ever")
+	options := []parameter{{key: "mode", value: "0555"}, {key: "ro", flag: true}}
+	if label := e.layout.tree.Label; label != "" {
+		options = append(options, parameter{key: contextOption, value: label})
+	}
+	empty = newFilesystem(e.b, "tmpfs", options, rdonly|nosuid|nodev|noexec, "empty", "a file system that is empty for ever")
 	e.b.Add(prog.Op{
 		Call: prog.MoveMount, Args: prog.Args{empty, prog.Str(""), cwd, prog.Str("/dev"), fromFD},
 		Why: "what masked directories are copies of",

@@ -87,6 +87,11 @@ type Tree struct {
 	// something is mounted there.
 	Terminal Terminal
 
+	// Label is the SELinux label of everything in the file systems that are made. What
+	// Mounts says for one of them goes before. The kernel gives those of its own, such as
+	// proc, theirs. mount(8), context=
+	Label string
+
 	// Masked are paths that cannot be read: a file becomes the null device, a
 	// directory an empty one that is read-only. A path that does not exist is
 	// passed over.

@@ -3,6 +3,7 @@ package oci
 import (
 	"path/filepath"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/container"
 )
 
@@ -20,13 +21,13 @@ func Decode(data []byte, bundle string) (container.Spec, []Warning, error) {
 }
 
 // DecodeProcess reads a process by itself, as "exec" of a runtime takes it: the value of
-// the member process of a configuration. What it says of AppArmor and SELinux is followed.
+// the member process of a configuration.
 func DecodeProcess(data []byte) (container.Process, []Warning, error) {
-	d := decoder{cursor: newCursor(data), alone: true}
+	d := decoder{cursor: newCursor(data)}
 	d.process()
 	d.end()
 	if d.err != nil {
-		d.err.alone = true
+		d.err.document = "process"
 		return container.Process{}, nil, d.err
 	}
 	return d.spec.Process, d.warnings, nil
@@ -35,10 +36,11 @@ func DecodeProcess(data []byte) (container.Process, []Warning, error) {
 // decoder fills in a Spec. There is a method for every object of the specification.
 type decoder struct {
 	*cursor
-	bundle   string
-	spec     container.Spec
-	warnings []Warning
-	alone    bool // it is a process, for a container that is there
+	bundle      string
+	spec        container.Spec
+	warnings    []Warning
+	cgroupsPath string
+	resources   cgroupv2.Resources
 }
 
 // warn says something about the value that was read last.
@@ -49,12 +51,11 @@ func (d *decoder) warn(text string) {
 // config reads the document. The sections of other platforms, such as "windows", are
 // unknown properties like others: a document may have several.
 func (d *decoder) config() {
-	version, root := false, false
+	version, root := "", false
 	for name := range d.members() {
 		switch name {
 		case "ociVersion":
-			version = true
-			d.version()
+			version = d.version()
 		case "root":
 			root = true
 			d.root()
@@ -78,12 +79,13 @@ func (d *decoder) config() {
 			d.other("", name)
 		}
 	}
-	if !version {
+	if version == "" {
 		d.missing("ociVersion")
 	}
 	if !root {
 		d.missing("root")
 	}
+	d.cgroup(version, d.cgroupsPath, &d.resources)
 }
 
 func (d *decoder) root() {

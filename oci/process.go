@@ -43,9 +43,9 @@ func (d *decoder) process() {
 		case "execCPUAffinity":
 			d.cpuAffinity()
 		case "apparmorProfile":
-			d.label(name, &p.AppArmorProfile)
+			p.AppArmorProfile = d.text()
 		case "selinuxLabel":
-			d.label(name, &p.SELinuxLabel)
+			p.SELinuxLabel = d.text()
 		default:
 			d.other("process", name)
 		}
@@ -59,16 +59,6 @@ func (d *decoder) process() {
 	if p.Cwd == "" {
 		d.missing("cwd")
 	}
-}
-
-// label reads one of a security module, which is for programs that are executed in a
-// container.
-func (d *decoder) label(name string, to *string) {
-	if !d.alone {
-		d.other("process", name)
-		return
-	}
-	*to = d.text()
 }
 
 func (d *decoder) environment() {

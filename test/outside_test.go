@@ -15,11 +15,12 @@ import (
 // on, and something useful that it does.
 var outside = []struct {
 	name string
-	ours string // packages of ours, all of them
-	root bool   // it runs as root only
-	args []string
+	ours string   // packages of ours, all of them
+	root bool     // it runs as root only
+	args []string // nil are a directory with a busybox, and another one
 	want string
 }{
+	{"container", "caps cgroupv2 clone container internal/nofile mounts nsexec nsexec/prog", true, nil, "demo running <nil>\nPID   COMMAND\n    1 /busybox sleep 1000\n    2 /busybox ps -o pid,args\nended: killed <nil>\n"},
 	{"caps", "caps nsexec/prog", false, []string{"self"}, "self: "},
 	{"clone", "clone", false, []string{strconv.Itoa(os.Getpid())}, "NEWUTS since Linux 2.6.19, shared: true\n"},
 	{"mounts", "mounts nsexec/prog", false, []string{"tmpfs /tmp tmpfs size=4k,nosuid 0 0"}, `fsconfig($tmpfs, FSCONFIG_SET_STRING, "size", "4k", 0)` + "\n"},
@@ -45,6 +46,18 @@ func TestOutside(t *testing.T) {
 		}
 		return string(out)
 	}
+	t.Run("a test binary without TestMain", func(t *testing.T) {
+		program := filepath.Join(dir, "container.test")
+		gotool("test", "-c", "-o", program, "./container")
+		if os.Geteuid() != 0 {
+			t.Skipf("skipped: it is built, and runs as root only; this is uid %d", os.Geteuid())
+		}
+		cmd := exec.Command(program, "-test.v")
+		cmd.Env = append(os.Environ(), "ROOTFS="+rootfs(t))
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestWithoutTestMain") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 	for _, o := range outside {
 		t.Run(o.name, func(t *testing.T) {
 			var ours []string
@@ -54,6 +67,7 @@ func TestOutside(t *testing.T) {
 				case ok:
 					ours = append(ours, below)
 				case dep == "example.org/outside/"+o.name, !strings.Contains(first, "."), strings.HasPrefix(dep, sys+"/"):
+				case o.name == "container" && dep == "github.com/moby/sys/mountinfo":
 				default:
 					t.Errorf("it depends on %s", dep)
 				}
@@ -67,12 +81,27 @@ func TestOutside(t *testing.T) {
 			if o.root && os.Geteuid() != 0 {
 				t.Skipf("skipped: it is built, and runs as root only; this is uid %d", os.Geteuid())
 			}
-			out, err := exec.Command(program, o.args...).CombinedOutput()
+			args := o.args
+			if args == nil {
+				args = []string{rootfs(t), filepath.Join(t.TempDir(), "states")}
+			}
+			out, err := exec.Command(program, args...).CombinedOutput()
 			if err != nil || !strings.Contains(string(out), o.want) {
 				t.Errorf("it prints %q (%v), want %q", out, err, o.want)
 			}
 		})
 	}
+}
+
+// rootfs is a root file system that has nothing but a busybox.
+func rootfs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	copyFile(t, "/bin/busybox", filepath.Join(dir, "busybox"))
+	if err := os.Chmod(filepath.Join(dir, "busybox"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -83,6 +112,18 @@ func copyFile(t *testing.T, from, to string) {
 	}
 	if err := os.WriteFile(to, text, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReadmeShowsTheCycle: the README has the program of test/outside/container, which does
+// the whole cycle in less than forty lines.
+func TestReadmeShowsTheCycle(t *testing.T) {
+	text := read(t, "outside/container/main.go")
+	if n := strings.Count(text, "\n"); n >= 40 {
+		t.Errorf("it has %d lines", n)
+	}
+	if !strings.Contains(read(t, "../README.md"), "```go\n"+text+"```\n") {
+		t.Error("README.md does not have test/outside/container/main.go as it is")
 	}
 }
 

@@ -40,6 +40,14 @@ func openConsole(tty bool, kept int, socket string, signals *signals) (console, 
 	return c, err
 }
 
+// connect connects a program of the library's with it.
+func (c console) connect(p *container.Process) {
+	p.Stdin, p.Stdout, p.Stderr, p.Console = c.stdio.In, c.stdio.Out, c.stdio.Err, c.stdio.Console
+	for _, fd := range c.stdio.Extra {
+		p.ExtraFiles = append(p.ExtraFiles, os.NewFile(uintptr(fd), "preserved"))
+	}
+}
+
 // close gives back what is left of either.
 func (c console) close() {
 	c.terminal.close()

@@ -98,15 +98,14 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 		return p, err
 	}
 	spec.ParentDeathSignal = death
-	dir, err := m.bundle.absolute()
-	if err != nil {
+	if spec.Bundle, err = m.bundle.absolute(); err != nil {
 		return p, err
 	}
 	root, err := m.g.states()
 	if err != nil {
 		return p, err
 	}
-	host, err := container.Probe()
+	host, err := m.g.probe()
 	if err != nil {
 		return p, err
 	}
@@ -114,6 +113,7 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	if p.console, err = openConsole(spec.Process.Terminal, standard+spec.Process.PreserveFDs, *m.consoleSocket, signals); err != nil {
 		return p, fmt.Errorf("%s: %w", m.verb, err)
 	}
+	p.console.connect(&spec.Process)
 	if *m.pidfdSocket != "" {
 		if p.receiver, err = dial("--pidfd-socket", *m.pidfdSocket); err != nil {
 			return p, fmt.Errorf("%s: %w", m.verb, err)
@@ -122,7 +122,7 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	m.g.log.warn(warnings)
 	p.root, p.spec = root, spec
 	p.options = container.CreateOptions{
-		Bundle: dir, Stdio: p.console.stdio, Host: &host, Warn: m.g.log.warn,
+		Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
 			var err error
 			p.pidfd, err = m.tell(s.Pid, p.receiver)

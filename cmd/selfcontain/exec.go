@@ -46,6 +46,35 @@ type executed struct {
 }
 
 func prepareExec(g *global, f *flag.FlagSet) action {
+	x := execFlags(g, f)
+	return func(args []string) (int, error) {
+		status, err := x.run(f, args)
+		if err != nil {
+			return execFailed, g.explained(err)
+		}
+		return status, nil
+	}
+}
+
+// planExec is for exec: a container that runs, and a program.
+func planExec(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+	x := execFlags(g, f)
+	return func(args []string) (*job, error) {
+		c, p, err := x.wanted(f, args)
+		if err != nil {
+			return nil, err
+		}
+		p.ExtraFiles = make([]*os.File, min(x.preserved, maxDescriptors)) // their number is what a plan has of them
+		plan, err := c.Plan(&p)
+		if err != nil {
+			return nil, g.explained(err)
+		}
+		return &job{plan: plan}, nil
+	}
+}
+
+// execFlags declares the flags of exec.
+func execFlags(g *global, f *flag.FlagSet) *executed {
 	x := &executed{g: g}
 	f.StringVar(&x.file, "process", "", "take the process from `FILE`, as config.json has it")
 	f.StringVar(&x.pidFile, "pid-file", "", "write the number of the process to `FILE`")
@@ -69,23 +98,24 @@ func prepareExec(g *global, f *flag.FlagSet) action {
 	} {
 		f.Var(f.Lookup(long).Value, short, "")
 	}
-	return func(args []string) (int, error) {
-		status, err := x.run(f, args)
-		if err != nil {
-			return execFailed, g.explained(err)
-		}
-		return status, nil
+	return x
+}
+
+// wanted is the container that the arguments name, and the program to execute in it.
+func (x *executed) wanted(f *flag.FlagSet, args []string) (c *container.Container, p container.Process, err error) {
+	if c, err = x.g.load(f, args[:min(1, len(args))]); err != nil {
+		return c, p, err
 	}
+	if p, err = x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs")); err != nil {
+		err = fmt.Errorf("exec: %w", err)
+	}
+	return c, p, err
 }
 
 func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
-	c, err := x.g.load(f, args[:min(1, len(args))])
+	c, p, err := x.wanted(f, args)
 	if err != nil {
 		return 0, err
-	}
-	cmd := container.Command{Cgroup: x.cgroup, IgnorePaused: x.evenPaused}
-	if cmd.Process, err = x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs")); err != nil {
-		return 0, fmt.Errorf("exec: %w", err)
 	}
 	var caught *signals
 	if !x.detach {
@@ -95,26 +125,21 @@ func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
 		}
 	}
 	const standard = 3 // input, output, error
-	console, err := openConsole(cmd.Terminal, standard+int(min(x.preserved, maxDescriptors)), x.consoleSocket, caught)
+	console, err := openConsole(p.Terminal, standard+int(min(x.preserved, maxDescriptors)), x.consoleSocket, caught)
 	if err != nil {
 		return 0, fmt.Errorf("exec: %w", err)
 	}
 	defer console.close()
-	cmd.Console = console.stdio.Console
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	for _, fd := range console.stdio.Extra {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fd), "preserved"))
-	}
-	e, err := x.execute(c, cmd)
-	if err != nil {
+	console.connect(&p)
+	if err := x.start(c, &p); err != nil {
 		return 0, err
 	}
-	defer e.Close()
+	defer p.Close()
 	x.g.log.succeeded()
 	if x.detach {
 		return 0, nil
 	}
-	status, err := caught.wait(e, e.PidFD())
+	status, err := caught.wait(&p, p.PidFD())
 	if err != nil {
 		return 0, err
 	}
@@ -122,34 +147,34 @@ func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
 	return exitStatus(status), nil
 }
 
-// execute executes the program and tells callers who it is. One of which they cannot be
-// told is ended.
-func (x *executed) execute(c *container.Container, cmd container.Command) (*container.Execution, error) {
+// start starts the program and tells callers who it is. One of which they cannot be told
+// is ended.
+func (x *executed) start(c *container.Container, p *container.Process) error {
 	var receiver *socket
 	if x.pidfdSocket != "" {
 		var err error
 		if receiver, err = dial("--pidfd-socket", x.pidfdSocket); err != nil {
-			return nil, fmt.Errorf("exec: %w", err)
+			return fmt.Errorf("exec: %w", err)
 		}
 		defer receiver.close()
 	}
-	e, err := c.Exec(cmd)
-	if err != nil {
-		return nil, err
+	if err := c.Start(p); err != nil {
+		return err
 	}
+	var err error
 	if receiver != nil {
 		// The name tells it from that of a container's first process.
-		err = receiver.send("setns", e.PidFD())
+		err = receiver.send("setns", p.PidFD())
 	}
 	if err == nil && x.pidFile != "" {
-		err = writePidFile(x.pidFile, e.Pid())
+		err = writePidFile(x.pidFile, p.Pid())
 	}
 	if err == nil {
-		return e, nil
+		return nil
 	}
-	_ = e.Signal(unix.SIGKILL) // ESRCH: it has ended
-	_, waited := e.Wait()
-	return nil, errors.Join(err, waited, e.Close())
+	_ = p.Signal(unix.SIGKILL) // ESRCH: it has ended
+	_, waited := p.Wait()
+	return errors.Join(err, waited, p.Close())
 }
 
 // process is what is to be executed: that of a file, or that of the container with
@@ -195,6 +220,7 @@ func (x *executed) process(c *container.Container, argv []string, tty, noNewPriv
 	if x.label != "" {
 		p.SELinuxLabel = x.label
 	}
+	p.Cgroup, p.IgnorePaused = x.cgroup, x.evenPaused
 	p.Env = replaced(p.Env, x.env)
 	if err := x.capabilities(&p); err != nil {
 		return p, err

@@ -1,3 +1,9 @@
+// A command that lives for some milliseconds does not ask its cgroup, then and again, how many
+// processors it may use.
+
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Selfcontain makes containers, and says beforehand what it will do.
 //
 //	selfcontain box -- sh               a shell in a copy of this machine that is thrown away
@@ -22,7 +28,8 @@ import (
 const failure = 1
 
 func main() {
-	var g global
+	g := global{slack: ownSlack()}
+	calmMonitor()
 	status, err := g.selfcontain(os.Args[1:])
 	switch {
 	case err == nil:
@@ -70,7 +77,7 @@ func verbs() []verb {
 	return []verb{
 		{"box", "[--] [CMD [ARGUMENT...]]", "run a program in a container, with nothing to prepare", boxText, prepareBox, boxFailed},
 		{"spec", "", "write a config.json to begin with", specText, prepareSpec, 0},
-		{"plan", "ID | run ... | box ...", "show what run or box would do, and do nothing", planText, preparePlan, 0},
+		{"plan", "ID | run ... | box ... | exec ...", "show what run, box or exec would do, and do nothing", planText, preparePlan, 0},
 		{"run", "ID", "run the container of a config.json and wait for it", runText, prepareRun, 0},
 		{"create", "ID", "make the container of a config.json, up to its program", createText, prepareCreate, 0},
 		{"start", "ID", "begin the program of a created container", startText, prepareStart, 0},
@@ -81,8 +88,10 @@ func verbs() []verb {
 		{"kill", "ID [SIGNAL]", "send a signal to a container", killText, prepareKill, 0},
 		{"pause", "ID", "freeze the processes of a container", pauseText, preparePause, 0},
 		{"resume", "ID", "let the processes of a paused container go on", "", prepareResume, 0},
+		{"update", "ID", "change the limits of a container", updateText, prepareUpdate, 0},
+		{"events", "ID", "show what a container uses, and when its memory runs out", eventsText, prepareEvents, 0},
 		{"delete", "ID", "remove a container", deleteText, prepareDelete, 0},
-		{"trace", "ID | run ... | box ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
+		{"trace", "ID | run ... | box ... | exec ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
 		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},
 		{"version", "", "show the version", "", prepareVersion, 0},
 		{"help", "[COMMAND]", "show how a command is used", "", prepareHelp, 0},

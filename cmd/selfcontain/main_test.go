@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -38,6 +39,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(diskBox) != "" {
 		os.Exit(runDiskBox(os.Args[1:]))
 	}
+	// A signal that nohup(1) ignores would be ignored by every command that is tested; one that
+	// is caught is not: execve(2) gives it its default again.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	nstest.Main(m, needs)
 }
 

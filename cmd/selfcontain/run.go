@@ -44,7 +44,7 @@ func (m *maker) detached(id string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		return errors.Join(m.g.explained(err), c.Destroy(true))
 	}
 	return nil
@@ -68,7 +68,7 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		return 0, errors.Join(m.g.explained(err), c.Destroy(true))
 	}
 	m.g.log.succeeded()

@@ -12,6 +12,6 @@ the error says why, and the container is stopped.
 
 func prepareStart(g *global, f *flag.FlagSet) action {
 	return func(args []string) (int, error) {
-		return 0, g.each(f, args, false, (*container.Container).Start)
+		return 0, g.each(f, args, false, (*container.Container).Exec)
 	}
 }

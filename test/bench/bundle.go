@@ -50,7 +50,7 @@ func makeBundle(dir string, args ...string) (bundle, error) {
 	if err := os.WriteFile(filepath.Join(b.rootfs(), "bin/busybox"), busybox, 0o755); err != nil {
 		return b, err
 	}
-	for _, applet := range []string{"true", "sh", "cat", "mount", "readlink"} {
+	for _, applet := range []string{"true", "sh", "cat", "mount", "readlink", "sleep"} {
 		if err := os.Symlink("busybox", filepath.Join(b.rootfs(), "bin", applet)); err != nil {
 			return b, err
 		}

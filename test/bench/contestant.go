@@ -41,8 +41,13 @@ func (s *spawner) id() string {
 // command makes a contestant of a command line. What the command says is lost:
 // verify has run it before, where it is heard.
 func (s *spawner) command(name string, argv func(id string) []string) contestant {
-	attr := &os.ProcAttr{Env: []string{"PATH=" + os.Getenv("PATH")}, Files: []*os.File{s.null, s.null, s.null}}
+	attr := s.attr()
 	return contestant{name: name, run: func() (time.Duration, error) { return runOnce(name, argv(s.id()), attr) }}
+}
+
+// attr is what a command gets.
+func (s *spawner) attr() *os.ProcAttr {
+	return &os.ProcAttr{Env: []string{"PATH=" + os.Getenv("PATH")}, Files: []*os.File{s.null, s.null, s.null}}
 }
 
 func runOnce(name string, args []string, attr *os.ProcAttr) (time.Duration, error) {

@@ -17,6 +17,7 @@ type options struct {
 	rounds      int
 	pause       time.Duration
 	peers       []string
+	rows        string
 	json        string
 	min         string
 }
@@ -53,6 +54,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 400, "pairs measured for each row")
 	flags.DurationVar(&o.pause, "pause", 5*time.Millisecond, "sleep before each run, for what the kernel still has to free")
 	flags.StringVar(&peers, "peers", strings.Join(peerNames(), ","), "peers to compare with, comma-separated")
+	flags.StringVar(&o.rows, "rows", "", "only rows with this `text` in their name")
 	flags.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flags.StringVar(&o.min, "min", "", "fail when a ratio misses this `column`: reach or aim")
 	if err := flags.Parse(args); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // table is everything one run of the bench has found.
@@ -15,6 +16,7 @@ type table struct {
 	pairs   []*pair
 	figures []figure
 	notes   []string
+	atEnd   []func() error // what is there only to be measured goes
 }
 
 // figure is a row that is a size rather than a ratio.
@@ -81,13 +83,18 @@ func measureAll(o options, dir string) error {
 	if err := t.addRootless(self, timed, looking, dir, s); err != nil {
 		return err
 	}
-	closeWarm, err := t.addLibrary(timed)
-	if err != nil {
+	if err := t.addLife(o, self, timed, dir, s); err != nil {
 		return err
 	}
-	sample(t.pairs, o.rounds, o.pause)
-	if err := closeWarm(); err != nil {
+	if err := t.addLibrary(timed); err != nil {
 		return err
+	}
+	t.pairs = slices.DeleteFunc(t.pairs, func(p *pair) bool { return !strings.Contains(p.name, o.rows) })
+	sample(t.pairs, o.rounds, o.pause)
+	for _, end := range t.atEnd {
+		if err := end(); err != nil {
+			return err
+		}
 	}
 	if err := t.addBinary(o.selfcontain); err != nil {
 		return err
@@ -104,24 +111,20 @@ func measureAll(o options, dir string) error {
 }
 
 // addLibrary starts the two warm processes and adds the rows that are measured in them.
-func (t *table) addLibrary(b bundle) (closeWarm func() error, err error) {
+func (t *table) addLibrary(b bundle) error {
 	small, err := startWarm("small heap", smallHeap, b.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	large, err := startWarm("2 GiB heap", largeHeap, b.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	t.atEnd = append(t.atEnd, small.close, large.close)
 	t.pairs = append(t.pairs, libraryPairs(small, large)...)
 	figures, err := libraryFigures(small, b)
 	t.figures = append(t.figures, figures...)
-	return func() error {
-		if err := small.close(); err != nil {
-			return err
-		}
-		return large.close()
-	}, err
+	return err
 }
 
 // resident adds the peak resident size of a contestant's first process, the median of a few runs.

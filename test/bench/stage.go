@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -114,16 +113,13 @@ func removeCgroups(prefix string) {
 		return
 	}
 	for _, m := range mounts {
-		entries, err := os.ReadDir(m.Mountpoint)
+		groups, err := filepath.Glob(filepath.Join(m.Mountpoint, prefix+"*"))
 		if err != nil {
 			continue
 		}
-		for _, e := range entries {
-			if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
-				continue
-			}
-			group := filepath.Join(m.Mountpoint, e.Name())
-			if err := unix.Rmdir(group); err != nil && err != unix.ENOENT {
+		ours, _ := filepath.Glob(filepath.Join(m.Mountpoint, "selfcontain", prefix+"*"))
+		for _, group := range append(groups, ours...) {
+			if err := unix.Rmdir(group); err != nil && err != unix.ENOENT && err != unix.ENOTDIR {
 				fmt.Fprintf(os.Stderr, "bench: left behind: rmdir %s: %v\n", group, err)
 			}
 		}

@@ -23,25 +23,28 @@ func running(t testing.TB, spec container.Spec) *container.Container {
 	t.Helper()
 	spec.Process.Args = []string{"/bin/sh", "-c", aliveFor}
 	c := create(t, spec, container.CreateOptions{})
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
 // shell is a command that runs a line of shell.
-func shell(script string) container.Command {
-	return container.Command{Process: container.Process{
-		Args: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/bin"},
-	}}
+func shell(script string) container.Process {
+	return container.Process{Args: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/bin"}}
+}
+
+// started is a process that was started in a container.
+func started(c *container.Container, p container.Process) (*container.Process, error) {
+	return &p, c.Start(&p)
 }
 
 // output executes a command and returns what it writes and how it ends.
-func output(t testing.TB, c *container.Container, cmd container.Command) (string, unix.WaitStatus) {
+func output(t testing.TB, c *container.Container, cmd container.Process) (string, unix.WaitStatus) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	e, err := c.Exec(cmd)
+	e, err := started(c, cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +158,7 @@ func TestExecAs(t *testing.T) {
 	} {
 		t.Run(row.about, func(t *testing.T) {
 			cmd := shell(row.script)
-			row.change(&cmd.Process)
+			row.change(&cmd)
 			if got, _ := output(t, c, cmd); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
@@ -192,7 +195,7 @@ func TestExecStreams(t *testing.T) {
 	cmd.Stdin = strings.NewReader(strings.Repeat("x", size))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	e, err := c.Exec(cmd)
+	e, err := started(c, cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +211,7 @@ func TestExecStreams(t *testing.T) {
 
 	broken := shell("echo something")
 	broken.Stdout = failing{}
-	if e, err = c.Exec(broken); err != nil {
+	if e, err = started(c, broken); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
@@ -221,7 +224,7 @@ func TestExecStreams(t *testing.T) {
 		t.Errorf("status %#x of one that does not read", int(status))
 	}
 	stopped := shell("kill -STOP $$; exec sleep 1000")
-	if e, err = c.Exec(stopped); err != nil {
+	if e, err = started(c, stopped); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
@@ -237,7 +240,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-// TestExecRefusals is what Exec says where there is nothing to execute.
+// TestExecRefusals is what Start says where there is nothing to start.
 func TestExecRefusals(t *testing.T) {
 	nstest.Root(t)
 	root := rootFSFor(t)
@@ -245,25 +248,25 @@ func TestExecRefusals(t *testing.T) {
 	c := running(t, with(root))
 	for _, row := range []struct {
 		about  string
-		change func(*container.Command)
+		change func(*container.Process)
 		code   container.Code
 		want   string
 	}{
-		{"a program that is not there", func(cmd *container.Command) { cmd.Args = []string{"/bin/none"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: there is no such file in the root file system`},
-		{"one that is nowhere along PATH", func(cmd *container.Command) { cmd.Args, cmd.Env = []string{"none"}, []string{"PATH=/usr:/bin"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
-		{"one that is no program", func(cmd *container.Command) { cmd.Args = []string{"/etc/text"} }, container.SystemError, `op N execve "/etc/text" (process.args[0]): permission denied: /etc/text is not executable (mode 0644): chmod +x`},
-		{"a directory that is not there", func(cmd *container.Command) { cmd.Cwd = "/none" }, container.SystemError, `op N openat2 $root "none" (process.cwd): no such file or directory: the container has no directory /none`},
-		{"a directory behind one of the kernel's links", func(cmd *container.Command) { cmd.Cwd = "/proc/1/cwd" }, container.SystemError, "too many levels of symbolic links"},
-		{"nothing", func(cmd *container.Command) { cmd.Args = nil }, container.ConfigInvalid, "process.args: there is no program to run"},
-		{"a console without a terminal", func(cmd *container.Command) { cmd.Console = func(*os.File) error { return nil } }, container.ConsoleExists, "the process has no terminal, and a console for one is given"},
-		{"a terminal for nobody", func(cmd *container.Command) { cmd.Terminal = true }, container.SystemError, "nobody takes the other end of the terminal"},
-		{"a cgroup where there is none", func(cmd *container.Command) { cmd.Cgroup = "/sub" }, container.ConfigInvalid, `"/sub": the container has no cgroup of its own`},
-		{"a cgroup elsewhere", func(cmd *container.Command) { cmd.Cgroup = "a/../../b" }, container.ConfigInvalid, `"a/../../b": the path of a cgroup goes up with ".."`},
+		{"a program that is not there", func(cmd *container.Process) { cmd.Args = []string{"/bin/none"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: there is no such file in the root file system`},
+		{"one that is nowhere along PATH", func(cmd *container.Process) { cmd.Args, cmd.Env = []string{"none"}, []string{"PATH=/usr:/bin"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
+		{"one that is no program", func(cmd *container.Process) { cmd.Args = []string{"/etc/text"} }, container.SystemError, `op N execve "/etc/text" (process.args[0]): permission denied: /etc/text is not executable (mode 0644): chmod +x`},
+		{"a directory that is not there", func(cmd *container.Process) { cmd.Cwd = "/none" }, container.SystemError, `op N openat2 $root "none" (process.cwd): no such file or directory: the container has no directory /none`},
+		{"a directory behind one of the kernel's links", func(cmd *container.Process) { cmd.Cwd = "/proc/1/cwd" }, container.SystemError, "too many levels of symbolic links"},
+		{"nothing", func(cmd *container.Process) { cmd.Args = nil }, container.ConfigInvalid, "process.args: there is no program to run"},
+		{"a console without a terminal", func(cmd *container.Process) { cmd.Console = func(*os.File) error { return nil } }, container.ConsoleExists, "the process has no terminal, and a console for one is given"},
+		{"a terminal for nobody", func(cmd *container.Process) { cmd.Terminal = true }, container.ConfigInvalid, "nobody takes the other end of the terminal"},
+		{"a cgroup where there is none", func(cmd *container.Process) { cmd.Cgroup = "/sub" }, container.ConfigInvalid, `"/sub": the container has no cgroup of its own`},
+		{"a cgroup elsewhere", func(cmd *container.Process) { cmd.Cgroup = "a/../../b" }, container.ConfigInvalid, `"a/../../b": the path of a cgroup goes up with ".."`},
 	} {
 		t.Run(row.about, func(t *testing.T) {
 			cmd := shell("true")
 			row.change(&cmd)
-			e, err := c.Exec(cmd)
+			e, err := started(c, cmd)
 			if err == nil {
 				e.Wait() //nolint:errcheck // it must not be there
 				t.Fatal("it runs")
@@ -279,7 +282,7 @@ func TestExecRefusals(t *testing.T) {
 	if _, err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Exec(shell("true")); !errors.Is(err, container.ContainerNotRunning) || !strings.Contains(err.Error(), "container not running") {
+	if _, err := started(c, shell("true")); !errors.Is(err, container.ContainerNotRunning) || !strings.Contains(err.Error(), "container not running") {
 		t.Errorf("executed in a container that has stopped: %v", err)
 	}
 }
@@ -307,7 +310,7 @@ func TestExecLeavesNothing(t *testing.T) {
 	for w := range workers {
 		go func() {
 			for i := range each {
-				e, err := c.Exec(shell("exit " + strconv.Itoa(w*each+i)))
+				e, err := started(c, shell("exit "+strconv.Itoa(w*each+i)))
 				if err != nil {
 					done <- err
 					return

@@ -1,0 +1,88 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+)
+
+// Set changes the limits of the container's cgroup while it lives, all of them or none.
+// What r does not ask for stays as it is, and what has been set is known to the next Set:
+// a limit of memory and swap together may come alone, after that of memory.
+func (c *Container) Set(r cgroupv2.Resources) error {
+	return c.withLivingGroup("update", func(d *stateDir, _ *view, g *cgroupv2.Group) error {
+		old, err := d.limits()
+		if err != nil {
+			return err
+		}
+		complete := r.Complete(old)
+		files, err := complete.Files()
+		if err != nil {
+			return &Error{Code: ConfigInvalid, ID: c.id, Op: "update", Err: err}
+		}
+		// A disk that is full is found out before anything is changed.
+		if err := d.write(nextLimitsName, r.Merge(old)); err != nil {
+			return err
+		}
+		defer unix.Unlinkat(d.fd, nextLimitsName, 0)
+		return g.SetThen(files, func() error {
+			if len(r.Devices) > 0 {
+				if err := filterDevices(g, r.Devices); err != nil {
+					return err
+				}
+			}
+			if err := unix.Renameat(d.fd, nextLimitsName, d.fd, limitsName); err != nil {
+				return &os.PathError{Op: "rename", Path: d.path + "/" + limitsName, Err: err}
+			}
+			return d.sync()
+		})
+	})
+}
+
+// limits are those that were set last, or else those that it was created with.
+func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
+	err = d.read(limitsName, &r)
+	if !errors.Is(err, unix.ENOENT) {
+		return r, err
+	}
+	var i intent
+	if err := d.read(intentName, &i); err != nil {
+		return r, err
+	}
+	var s struct{ Cgroup *Cgroup } // the rest of a Spec may be long
+	if err := json.Unmarshal(i.Spec, &s); err != nil {
+		return r, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
+	}
+	if s.Cgroup == nil {
+		return r, nil
+	}
+	return s.Cgroup.Resources, nil
+}
+
+// Stats are what the container's cgroup has counted, also when the container has stopped:
+// the group is there until it is destroyed. What belongs to a controller that the group
+// has not is nil; a limit enables its own.
+func (c *Container) Stats() (s cgroupv2.Stats, err error) {
+	err = c.withGroup("events", func(_ *view, g *cgroupv2.Group) error {
+		s, err = g.Stats()
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+			return c.refused("events", ContainerNotRunning) // it is being destroyed
+		}
+		return err
+	})
+	return s, err
+}
+
+// filterDevices sets which devices may be opened.
+func filterDevices(g *cgroupv2.Group, rules []cgroupv2.DeviceRule) error {
+	filter, err := cgroupv2.DeviceFilter(rules)
+	if err != nil {
+		return err
+	}
+	return g.SetFilter(filter)
+}
