@@ -3,6 +3,7 @@ package selfcontain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,13 +35,16 @@ type holding struct {
 	main *program // nil until there is one
 }
 
-// Get returns the container of a configuration: the one that runs, or one that [Container.Run]
-// will bring up. Nothing is done on the machine.
+// Get returns the container of a configuration: the one that runs, or a new one, of which there
+// is nothing but the directory Data until [Container.Run] or [Container.Start].
 func Get(config *Config) (*Container, error) {
 	if config == nil {
 		return nil, errors.New("selfcontain: there is no Config")
 	}
 	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("selfcontain: %w", err)
+	}
+	if err := config.claim(); err != nil {
 		return nil, fmt.Errorf("selfcontain: %w", err)
 	}
 	return &Container{config: *config, log: config.Logger.WithName("selfcontain").WithValues("container", config.Name)}, nil
@@ -307,23 +311,24 @@ func (c *Container) Exec(args []string) error {
 // GetNS returns a path of the container's namespace of a type that setns(2) accepts, as
 // long as the container runs. It is an error for a type of which the container has none of its own.
 func (c *Container) GetNS(nsType clone.NamespaceType) (string, error) {
-	own := false
-	for _, t := range ownNamespaces {
-		own = own || t == nsType
-	}
-	if !own {
-		return "", c.failed("namespace", fmt.Errorf("%q: the container has none of its own of this type", nsType))
+	at, err := c.namespace(nsType)
+	return at, c.failed("namespace", err)
+}
+
+func (c *Container) namespace(nsType clone.NamespaceType) (string, error) {
+	if !slices.Contains(ownNamespaces[:], nsType) {
+		return "", fmt.Errorf("%q: the container has none of its own of this type", nsType)
 	}
 	known, err := c.running()
 	if err != nil {
-		return "", c.failed("namespace", err)
+		return "", err
 	}
 	state, err := known.State()
 	if err == nil && state.Pid == 0 {
 		err = &container.Error{Code: container.ContainerNotRunning, ID: c.config.Name, Op: "namespace"}
 	}
 	if err != nil {
-		return "", c.failed("namespace", err)
+		return "", err
 	}
 	return fmt.Sprintf("/proc/%d/ns/%s", state.Pid, clone.NsName(nsType)), nil
 }
