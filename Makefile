@@ -63,12 +63,20 @@ test-integration: setup ## tests in namespaces, on this kernel
 # What is about the command and the tests themselves runs on the first kernel alone.
 ONCE ?= $(MODULE)/cmd/selfcontain $(MODULE)/internal/nstest $(MODULE)/internal/selfpipe
 
-# One guest at a time: each takes all processors.
+# A guest has one processor, so there are as many at a time as this machine has. Half of
+# the tests are those of one package: each kernel has a guest for it and one for the others.
+HALF   := $(MODULE)/container
+GUESTS  = $(KERNELS:%=guest/%/half) $(KERNELS:%=guest/%/rest)
+on      = $(filter $(if $(filter $(firstword $(KERNELS)),$(1)),%,$(filter-out $(ONCE),$(INTEGRATION))),$(INTEGRATION))
+
+.PHONY: $(GUESTS)
+$(KERNELS:%=guest/%/half): guest/%/half:
+	@VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter $(HALF),$(INTEGRATION))
+$(KERNELS:%=guest/%/rest): guest/%/rest:
+	@VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter-out $(HALF),$(call on,$*))
+
 test-vm: setup bin/vmrun test-binaries-amd64 test-binaries-arm64 ## the same tests, and vmrun's own, on the kernels of the test bed
-	@status=0; packages='$(INTEGRATION)'; for k in $(KERNELS); do \
-		VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $$k $(CURDIR)/bin/test $$packages || status=1; \
-		packages='$(filter-out $(ONCE),$(INTEGRATION))'; \
-	done; exit $$status
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target --jobs="$$(nproc)" $(GUESTS)
 	VMRUN_BOOT=1 $(GO) test -count=1 -v -run Boot ./test/vmrun ./test
 
 bench: build ## the table of the README: against crun, runc, bwrap, unshare, and the library

@@ -36,12 +36,12 @@ func (b *BlockIO) list(l *lister) {
 		b.addWeight(l, "blockIO.weight", "default", b.Weight)
 	}
 	if b.LeafWeight != 0 {
-		l.wrong("blockIO.leafWeight", "cgroup v2 has no weight of a group's own processes: they are in a group without children")
+		l.cannot("blockIO.leafWeight", "cgroup v2 has no weight of a group's own processes: they are in a group without children")
 	}
 	for i, d := range b.WeightDevices {
 		property := fmt.Sprintf("blockIO.weightDevice[%d]", i)
 		if d.LeafWeight != 0 {
-			l.wrong(property+".leafWeight", "cgroup v2 has no weight of a group's own processes: they are in a group without children")
+			l.cannot(property+".leafWeight", "cgroup v2 has no weight of a group's own processes: they are in a group without children")
 		}
 		if device, ok := deviceNumber(l, property, d.Major, d.Minor); ok && d.Weight != 0 {
 			b.addWeight(l, property+".weight", device, d.Weight)

@@ -52,10 +52,10 @@ func (c *CPU) list(l *lister) {
 	c.listWeight(l)
 	c.listMax(l)
 	if c.RealtimeRuntime != 0 {
-		l.wrong("cpu.realtimeRuntime", "cgroup v2 has no limit of real-time processes")
+		l.cannot("cpu.realtimeRuntime", "cgroup v2 has no limit of real-time processes")
 	}
 	if c.RealtimePeriod != 0 {
-		l.wrong("cpu.realtimePeriod", "cgroup v2 has no limit of real-time processes")
+		l.cannot("cpu.realtimePeriod", "cgroup v2 has no limit of real-time processes")
 	}
 	for _, s := range []struct{ property, name, list string }{
 		{"cpu.cpus", "cpuset.cpus", c.Cpus},

@@ -43,14 +43,14 @@ func (m *Memory) list(l *lister) {
 		value    int64
 	}{{"memory.kernel", m.Kernel}, {"memory.kernelTCP", m.KernelTCP}} {
 		if k.value != 0 && k.value != -1 {
-			l.wrong(k.property, "cgroup v2 has no limit of its own for this: it is part of memory.limit")
+			l.cannot(k.property, "cgroup v2 has no limit of its own for this: it is part of memory.limit")
 		}
 	}
 	if m.Swappiness != nil && *m.Swappiness != 1<<64-1 {
-		l.wrong("memory.swappiness", "cgroup v2 has no swappiness of a group: set memory.swap, or vm.swappiness of the host")
+		l.cannot("memory.swappiness", "cgroup v2 has no swappiness of a group: set memory.swap, or vm.swappiness of the host")
 	}
 	if m.DisableOOMKiller {
-		l.wrong("memory.disableOOMKiller", "cgroup v2 cannot do without it: take memory.limit away, or set the processes' oomScoreAdj")
+		l.cannot("memory.disableOOMKiller", "cgroup v2 cannot do without it: take memory.limit away, or set the processes' oomScoreAdj")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,8 +54,8 @@ type File struct {
 	Origin string
 	// Instead is written where the group has no file of this name.
 	Instead *File
-	// Optional is passed over where the group has no such file: the kernel has no
-	// such limit, and what is asked for is how it is without one.
+	// Optional is passed over where the group has no such file: it has no such limit, and
+	// what is asked for is how it is without one. No controller is enabled for it.
 	Optional bool
 	// NotBelow names a file with a number. If it is above Value nothing is written,
 	// and setting fails.
@@ -80,13 +81,21 @@ func (r *Resources) Files() ([]File, error) {
 	}
 	listRDMA(l, r.RDMA)
 	if r.Network.ClassID != 0 {
-		l.wrong("network.classID", "cgroup v2 has no network classes: match the group itself with nftables")
+		l.cannot("network.classID", "cgroup v2 has no network classes: match the group itself with nftables")
 	}
 	if len(r.Network.Priorities) != 0 {
-		l.wrong("network.priorities", "cgroup v2 has no network priorities: match the group itself with nftables")
+		l.cannot("network.priorities", "cgroup v2 has no network priorities: match the group itself with nftables")
 	}
 	listUnified(l, r.Unified)
 	return l.files, errors.Join(l.errs...)
+}
+
+// Asks reports whether r asks for limits, so that a group is needed; if only for some that
+// cannot be had. That there be no limit is how it is without a group. Device rules are no
+// limit: who may make a group may still not be allowed to load a filter.
+func (r *Resources) Asks() bool {
+	files, err := r.Files()
+	return err != nil || slices.ContainsFunc(files, func(f File) bool { return !f.Optional })
 }
 
 // lister collects the files and what is wrong.
@@ -99,8 +108,29 @@ type lister struct {
 const origin = "linux.resources."
 
 func (l *lister) wrong(property, format string, args ...any) {
-	l.errs = append(l.errs, fmt.Errorf(origin+property+": "+format, args...))
+	l.errs = append(l.errs, &LimitError{Origin: origin + property, Problem: fmt.Sprintf(format, args...)})
 }
+
+// cannot is about what cgroup v1 had.
+func (l *lister) cannot(property, problem string) {
+	l.errs = append(l.errs, &LimitError{Origin: origin + property, Problem: problem, Unsupported: true})
+}
+
+// LimitError is a limit that cannot be set.
+type LimitError struct {
+	// Origin is the line of the configuration that asks for it, and Problem what is the
+	// matter with it.
+	Origin, Problem string
+	// Unsupported says that it is right, and that cgroup v2 has no such thing. errors.Is
+	// says [errors.ErrUnsupported] of it.
+	Unsupported bool
+}
+
+// Error is one line.
+func (e *LimitError) Error() string { return e.Origin + ": " + e.Problem }
+
+// Is makes errors.Is(err, errors.ErrUnsupported) true.
+func (e *LimitError) Is(target error) bool { return e.Unsupported && target == errors.ErrUnsupported }
 
 // file is a write for a property; the controller is the first word of the name.
 func file(property, name, value string) File {
@@ -115,13 +145,15 @@ func (l *lister) add(property, name, value string) {
 	l.files = append(l.files, file(property, name, value))
 }
 
-// limit adds a number that -1 takes away.
+// limit adds a number that -1 takes away. A group that does not have the controller has no
+// limit to be taken away.
 func (l *lister) limit(property, name string, n int64) {
 	switch {
 	case n < -1:
 		l.wrong(property, "%d is below 0: -1 takes the limit away", n)
 	case n == -1:
 		l.add(property, name, "max")
+		l.files[len(l.files)-1].Optional = true
 	default:
 		l.add(property, name, strconv.FormatInt(n, 10))
 	}

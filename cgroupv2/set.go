@@ -39,7 +39,9 @@ func (g *Group) SetThen(files []File, then func() error) error {
 func (g *Group) enableFor(files []File) error {
 	var names []string
 	for _, f := range files {
-		names = append(names, f.Controller)
+		if !f.Optional {
+			names = append(names, f.Controller)
+		}
 	}
 	err := g.Enable(names...)
 	var missing *ControllerError

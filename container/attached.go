@@ -66,7 +66,11 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 	if err := a.begin(plan, nil); err != nil {
 		return err
 	}
-	who, err := identify(a.Pid(), a.PidFD())
+	boot, err := a.d.boot()
+	var who identity
+	if err == nil {
+		who, err = identify(boot, a.Pid(), a.PidFD())
+	}
 	if err == nil && o.Created != nil {
 		err = o.Created(about.state(Running, a.Pid()))
 	}
@@ -101,7 +105,7 @@ func (a *Attached) Remove() error {
 	}
 	// Somebody else may have destroyed it meanwhile, and taken the id for another one.
 	if err := a.d.linked(); err == nil {
-		if err := unix.Unlinkat(a.d.root, a.d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := a.d.removeEmpty(); err != nil && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, &os.PathError{Op: "rmdir", Path: a.d.path, Err: err})
 		}
 	}

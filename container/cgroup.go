@@ -1,7 +1,9 @@
 package container
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +22,8 @@ type Cgroup struct {
 	// Resources are its limits.
 	Resources cgroupv2.Resources
 	// Optional lets the container go without a group where the caller may make none. It
-	// is for who asks for no limit, and would like to end all processes at once.
+	// is for who asks for no limit, and would like to end all processes at once. Rules for
+	// devices need the group nevertheless if the caller may load a filter.
 	Optional bool
 }
 
@@ -30,13 +33,12 @@ func (c *compiler) checkCgroup(wrong complaint) {
 	if g == nil {
 		return
 	}
-	files, err := g.Resources.Files()
-	if err != nil {
-		wrong("linux.resources", "%v", err)
-	}
-	if g.Optional && (len(files) > 0 || len(g.Resources.Devices) > 0) {
+	if _, err := g.Resources.Files(); err != nil {
+		wrong("", "%v", err)
+	} else if g.Optional && g.Resources.Asks() {
 		wrong("linux.resources", "limits cannot be set without a cgroup, and that is optional")
 	}
+	c.checkDevices(wrong)
 	if g.Path == "" {
 		wrong("linux.cgroupsPath", "the path of the cgroup is empty")
 	} else if _, err := cgroupv2.CleanPath(c.cgroupPath()); err != nil {
@@ -76,9 +78,8 @@ func (c *compiler) beforeCgroup(step func(Step) prog.FD) {
 	if files, _ := g.Resources.Files(); len(files) > 0 { // the error is that of checkCgroup
 		step(Step{Action: LimitCgroup, Path: at, Files: files, Why: "limits", Origin: "linux.resources"})
 	}
-	if len(g.Resources.Devices) > 0 {
-		step(Step{Action: FilterDevices, Path: at, Why: "which devices may be opened and made", Origin: "linux.resources.devices"})
-	}
+	c.beforeDevices(step, at)
+	c.beforeDelegation(step, at)
 }
 
 // birthFlags are those of clone3 beside the namespaces.
@@ -96,14 +97,21 @@ func (s Step) cgroupText() string {
 	case MakeCgroup:
 		return `mkdirat(cgroup2, "` + s.Path + `", 0755)`
 	case FilterDevices:
-		return "bpf(BPF_PROG_LOAD), bpf(BPF_PROG_ATTACH, BPF_CGROUP_DEVICE) to cgroup " + s.Path
+		return s.filterText()
+	case DelegateCgroup:
+		return s.delegationText()
 	}
-	b.WriteString("write")
-	for i, f := range s.Files {
-		if i > 0 {
-			b.WriteString(",")
+	fmt.Fprintf(&b, "write(cgroup2, %q", s.Path)
+	var controllers []string
+	for _, f := range s.Files {
+		b.WriteString(", " + f.String())
+		if !f.Optional && f.Controller != "" && !slices.Contains(controllers, f.Controller) {
+			controllers = append(controllers, f.Controller)
 		}
-		b.WriteString(" " + f.String())
+	}
+	b.WriteString(")")
+	if len(controllers) > 0 {
+		b.WriteString("; cgroup.subtree_control above: +" + strings.Join(controllers, " +"))
 	}
 	return b.String()
 }

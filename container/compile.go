@@ -61,6 +61,9 @@ type compiler struct {
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
 
+	networks []network // as they have been understood
+	routes   []route
+
 	terminal mounts.Terminal // its two ends, if there is one
 
 	gated bool    // the container waits to be started
@@ -130,11 +133,14 @@ func (c *compiler) child() error {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitInherited()
-	c.emitLabels()            // with the host's /proc, and before nobody may write there
-	c.emitNamespaces(control) // before anything that belongs to one
-	emitUmask(b, 0)           // the modes of devices and mount points are exact
-	c.emitLoopback()          // in a network namespace that we have made
-	c.emitNames()             // in a uts namespace
+	c.emitLabels()                                  // with the host's /proc, and before nobody may write there
+	c.emitNamespaces(control)                       // before anything that belongs to one
+	emitUmask(b, 0)                                 // the modes of devices and mount points are exact
+	c.emitLoopback()                                // in a network namespace that we have made
+	if err := c.emitNetworks(control); err != nil { // with the sysctls of its interfaces
+		return err
+	}
+	c.emitNames() // in a uts namespace
 	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
@@ -193,6 +199,7 @@ func (c *compiler) changes(t clone.NamespaceType) bool {
 				return true
 			}
 		}
+		return t == clone.NEWNET && len(c.spec.Networks) > 0
 	}
 	return false
 }
@@ -204,7 +211,11 @@ const nameMax = 64
 func (c *compiler) check() error {
 	var errs []error
 	wrong := func(origin, format string, v ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", origin, fmt.Sprintf(format, v...)))
+		text := fmt.Sprintf(format, v...)
+		if origin != "" { // it is in the text
+			text = origin + ": " + text
+		}
+		errs = append(errs, errors.New(text))
 	}
 	s := &c.spec
 	if s.Root.Overlay != nil {
@@ -253,6 +264,7 @@ func (c *compiler) check() error {
 	c.checkHooks(wrong)
 	c.checkHold(wrong)
 	c.checkCgroup(wrong)
+	c.checkNetworks(wrong)
 	return errors.Join(errs...)
 }
 

@@ -34,6 +34,7 @@ type Container struct {
 	reached func(step string) // a test is told of every step
 
 	removed atomic.Bool
+	keyring atomic.Pointer[string] // that of its Spec, once that was read; it never changes
 
 	waiting sync.Mutex // held by who waits: it guards what follows, and nothing else may take it
 	waited  bool
@@ -183,6 +184,7 @@ func (c *Container) Spec() (Spec, error) {
 	if err != nil {
 		return Spec{}, c.failed("spec", err)
 	}
+	c.keyring.Store(&s.Keyring)
 	return s, nil
 }
 

@@ -75,7 +75,11 @@ func (m *maker) container(root string) *Container {
 // begin plans a container, says what has no effect, and takes the id: it makes the
 // directory of the container and holds its lock.
 func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, *stateDir, error) {
-	plan, err := o.plan(spec, compile)
+	host, err := probed(o.Host)
+	if err != nil {
+		return nil, nil, &Error{ID: id, Op: op, Err: err}
+	}
+	plan, err := o.plan(spec, host, compile)
 	if err != nil {
 		return nil, nil, &Error{Code: ConfigInvalid, ID: id, Op: op, Err: err}
 	}
@@ -96,17 +100,17 @@ func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec,
 	return plan, d, nil
 }
 
-func (o *CreateOptions) plan(spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
-	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
-	host := o.Host
+// probed is what is known of the machine, which is asked where that is nothing.
+func probed(host *Host) (Host, error) {
 	if host == nil {
-		probed, err := Probe()
-		if err != nil {
-			return nil, err
-		}
-		host = &probed
+		return Probe()
 	}
-	plan, err := compile(spec, *host)
+	return *host, nil
+}
+
+func (o *CreateOptions) plan(spec Spec, host Host, compile func(Spec, Host) (*Plan, error)) (*Plan, error) {
+	spec.Process.PreserveFDs = len(spec.Process.ExtraFiles)
+	plan, err := compile(spec, host)
 	if err == nil && o.edit != nil {
 		err = o.edit(plan)
 	}
@@ -182,6 +186,11 @@ func (m *maker) make() error {
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
 	}
+	if m.spec.Hooks.any(StartContainer, Poststart, Poststop) {
+		if err := m.d.link(laterName, "hooks"); err != nil {
+			return err
+		}
+	}
 	m.at("intent")
 	report, err := m.d.makeReport()
 	if err != nil {
@@ -201,15 +210,17 @@ func (m *maker) make() error {
 
 // undo removes what a creation that has failed has made: its process has ended.
 func (m *maker) undo() error {
-	ctx, cancel := patient()
-	defer cancel()
-	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+	return errors.Join(m.d.endGroup(), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
 // been done the container is created.
 func (m *maker) keep(p *nsexec.Process) (err error) {
-	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+	boot, err := m.d.boot()
+	if err != nil {
+		return err
+	}
+	if m.process, err = identify(boot, p.Pid(), p.PidFD()); err != nil {
 		return err
 	}
 	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {
@@ -274,9 +285,20 @@ func (pl *place) do(s Step) (int, error) {
 			err = nil
 		}
 	case LimitCgroup:
-		err = pl.group.Set(s.Files)
+		if pl.group != nil { // without one nothing is limited, and nothing else was asked for
+			err = pl.group.Set(s.Files)
+		}
 	case FilterDevices:
-		err = filterDevices(pl.group, pl.spec.Cgroup.Resources.Devices)
+		switch {
+		case pl.group != nil:
+			err = s.attachFilter(pl.group)
+		case len(pl.spec.Cgroup.Resources.Devices) > 0:
+			err = errors.New("rules for devices take a cgroup, and there can be none")
+		}
+	case DelegateCgroup:
+		if pl.group != nil {
+			err = pl.group.Delegate(int(s.UID), int(s.GID))
+		}
 	default:
 		return s.do()
 	}

@@ -18,7 +18,8 @@ const patience = 5 * time.Second
 // Destroy removes a stopped container and everything that it has: cgroup and state. With
 // force it ends what still runs before, and it is no error that there is no such
 // container; without, that has the code [ContainerNotExists], and one that is not
-// stopped [ContainerNotStopped]. It may be called again.
+// stopped [ContainerNotStopped]. It may be called again. Where the calling process has made
+// the container, no zombie is left, and [Container.Wait] still tells how it has ended.
 //
 // What it needs to know cannot be damaged, and it writes nothing: it works on a full disk.
 func (c *Container) Destroy(force bool) error {
@@ -36,16 +37,21 @@ func (c *Container) Destroy(force bool) error {
 	}
 	if err == nil {
 		c.removed.Store(true)
+		c.reapEnded()
 	}
 	return err
 }
+
+// hookPatience is how long a forced destruction lets each hook go on that somebody else
+// waits for, after the first.
+const hookPatience = time.Second
 
 func (c *Container) destroy(d *stateDir, force bool) error {
 	const op = "delete"
 	if err := c.take(d, force); err != nil {
 		return err
 	}
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -67,11 +73,12 @@ func (c *Container) destroy(d *stateDir, force bool) error {
 	return nil
 }
 
-// take takes the lock. Whoever holds it may wait for the container, so by force that is
-// ended first.
+// take takes the lock. Whoever holds it may wait for the container, or for a hook, so by
+// force those are ended first.
 func (c *Container) take(d *stateDir, force bool) error {
 	const op = "delete"
-	for deadline := time.Now().Add(patience); ; {
+	again := time.Now()
+	for deadline := again.Add(patience); ; {
 		free, err := d.tryLock(unix.LOCK_EX)
 		switch {
 		case err != nil:
@@ -80,11 +87,12 @@ func (c *Container) take(d *stateDir, force bool) error {
 			if d.linked() != nil {
 				return c.refused(op, ContainerNotExists)
 			}
+			d.unforce() // the hooks are ours to call now
 			return nil
 		case time.Now().After(deadline):
 			return c.failed(op, fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path))
 		}
-		v, err := d.view()
+		v, err := d.alive()
 		if err != nil {
 			return c.failed(op, err)
 		}
@@ -94,6 +102,10 @@ func (c *Container) take(d *stateDir, force bool) error {
 		}
 		if force {
 			v.kill(d)
+			if now := time.Now(); !now.Before(again) {
+				d.force()
+				again = now.Add(hookPatience)
+			}
 		}
 		v.close()
 		time.Sleep(time.Millisecond)
@@ -124,9 +136,7 @@ func (c *Container) end(d *stateDir, v *view) error {
 		}
 	}
 	c.at("killed")
-	ctx, cancel := patient()
-	defer cancel()
-	if err := d.endGroup(ctx); err != nil { // also one that is frozen, and what the first process left behind
+	if err := d.endGroup(); err != nil { // also one that is frozen, and what the first process left behind
 		return err
 	}
 	c.at("group removed")

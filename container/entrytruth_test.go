@@ -43,7 +43,8 @@ func execDriver([]string) int {
 			return nil
 		}
 	}
-	e, err := started(c, cmd)
+	e := &cmd
+	err = c.StartEdited(e, stopAt(os.Getenv("STOP_AT")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "exec:", err)
 		return 200

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -98,24 +99,42 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Code, e.Err}
 }
 
-// Detail writes what the line of [Error.Error] leaves out: what was tried, the kind of
-// failure, and for a system call of the container's its arguments, where it comes
-// from and what its errors mean.
+// Detail writes what the line of [Error.Error] leaves out, a fact a line: what was tried,
+// the kind of failure, and for a call of the container's or a step of the host's side what
+// it was, why it was made, which line of the configuration asked for it and what its
+// errors mean.
 func (e *Error) Detail(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "container: %s\noperation: %s\ncode: %v\n", e.ID, e.Op, e.Code)
-	if err != nil || e.Err == nil {
-		return err
+	var b strings.Builder
+	line := func(name string, value any) {
+		if text := fmt.Sprint(value); text != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, text)
+		}
 	}
-	if _, err = fmt.Fprintf(w, "error: %v\n", e.Err); err != nil {
-		return err
+	line("container", e.ID)
+	line("operation", e.Op)
+	line("code", e.Code)
+	if e.Err != nil {
+		for text := range strings.SplitSeq(e.Err.Error(), "\n") {
+			line("error", text)
+		}
 	}
 	var op *nsexec.OpError
-	if errors.As(e.Err, &op) {
-		_, err = fmt.Fprintf(w, "system call: %v\nwhy: %s\nfrom: %s\nhint: %s\n", op.Op, op.Op.Why, op.Origin, op.Op.Hint)
+	var step *StepError
+	switch {
+	case errors.As(e.Err, &op):
+		line("system call", op.Op)
+		line("why", op.Op.Why)
+		line("from", op.Origin)
+		line("hint", op.Op.Hint)
+	case errors.As(e.Err, &step):
+		line("step", step.Step)
+		line("why", step.Step.Why)
+		line("from", step.Step.Origin)
 	}
 	var errno unix.Errno
-	if err == nil && errors.As(e.Err, &errno) {
-		_, err = fmt.Fprintf(w, "errno: %s\n", unix.ErrnoName(errno))
+	if errors.As(e.Err, &errno) {
+		line("errno", unix.ErrnoName(errno))
 	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -65,7 +65,7 @@ func (c *Container) running(op string) (*stateDir, *view, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		d.close()
 		return nil, nil, c.failed(op, err)
@@ -81,14 +81,11 @@ func (c *Container) running(op string) (*stateDir, *view, error) {
 // plan asks about the container and the machine, and compiles.
 func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	const op = "exec"
-	var host Host
-	var err error
-	if c.Host != nil {
-		host = *c.Host
-	} else if host, err = Probe(); err != nil {
+	host, err := probed(c.Host)
+	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	spec, err := d.spec()
+	keyring, err := c.keyringName(d)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
@@ -96,11 +93,11 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
-	target, err := probeTarget(v.process, host.Cgroup2, group, spec.Keyring)
+	target, err := probeTarget(v.process, host.Cgroup2, group, keyring)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	if (target.Frozen || v.status == Paused) && !p.IgnorePaused {
+	if target.Frozen && !p.IgnorePaused {
 		return nil, c.refused(op, ContainerPaused)
 	}
 	program := *p
@@ -110,6 +107,15 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
 	return plan, nil
+}
+
+// keyringName is the name of the container's session keyring.
+func (c *Container) keyringName(d *stateDir) (string, error) {
+	if name := c.keyring.Load(); name != nil {
+		return *name, nil
+	}
+	s, err := d.spec()
+	return s.Keyring, err
 }
 
 // unlessStopped is an error, or that of a container that has stopped meanwhile, of which

@@ -81,8 +81,8 @@ func (f HookFunc) Run(s *State) error { return f(s) }
 // root), and nothing of its caller's environment.
 //
 // It is the leader of a session, and so of a group of processes. The whole group is
-// killed when its time is over, when it fails, or, on the host, when the start fails in
-// which it was called. Otherwise what it has left behind lives on, as long as the
+// killed when its time is over, when it fails, when the process dies that waits for it, or, on
+// the host, when the start fails in which it was called. Otherwise what it has left behind lives on, as long as the
 // container's pid namespace if it is in there.
 type CommandHook struct {
 	// Path is the program, absolute. No directory is searched and no shell is used.
@@ -91,7 +91,8 @@ type CommandHook struct {
 	Args []string
 	// Env is its whole environment, KEY=VALUE.
 	Env []string
-	// Timeout is how long it may take; 0 is for ever.
+	// Timeout is how long it may take; 0 is for ever, or until the container is destroyed
+	// by force.
 	Timeout time.Duration
 }
 

@@ -15,6 +15,9 @@ type later struct {
 // later are the hooks as they were written down, and where this process has made the
 // container, those that it was made with: functions are not written down.
 func (c *Container) later(d *stateDir) (l later, err error) {
+	if !d.has(laterName) {
+		return l, nil
+	}
 	var i intent
 	if err := d.read(intentName, &i); err != nil {
 		return l, err
@@ -29,9 +32,6 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		comp.spec.Hooks = *c.hooks
 	}
 	l.state = i.state(Created, 0)
-	if !comp.spec.Hooks.any(StartContainer, Poststart, Poststop) {
-		return l, nil
-	}
 	if comp.host, err = Probe(); err != nil {
 		return l, err
 	}
@@ -63,7 +63,7 @@ func (c *Container) gone(d *stateDir) {
 		return // it was never made, and no hook was told of it
 	}
 	l, err := c.later(d)
-	errs, hooks := []error{err}, &called{}
+	errs, hooks := []error{err}, &called{over: d.forced}
 	for _, s := range l.poststop {
 		if err := s.callHook(l.state, 0, 0, hooks); err != nil {
 			errs = append(errs, &StepError{Step: s, Err: err})

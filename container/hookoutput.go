@@ -13,21 +13,32 @@ import (
 // outputKept is how much of a hook's output is kept: its end.
 const outputKept = 4096
 
-// attend reads what the hook says until it has ended, or its time is over. That others
-// still hold its output, which it may have left behind, does not keep anybody waiting.
-// It has not been waited for then.
-func (h CommandHook) attend(process *nsexec.Process, out int) (said string, err error) {
+// lookAgain is how often one looks whether a hook is to be ended by somebody else.
+const lookAgain = 50 * time.Millisecond
+
+// attend reads what the hook says until it has ended, its time is over, or over says so.
+// That others still hold its output, which it may have left behind, does not keep anybody
+// waiting. It has not been waited for then.
+func (h CommandHook) attend(process *nsexec.Process, out int, over func() bool) (said string, err error) {
 	end := time.Now().Add(h.Timeout)
 	output := tail{}
 	list := []unix.PollFd{{Fd: int32(process.PidFD()), Events: unix.POLLIN}, {Fd: int32(out), Events: unix.POLLIN}}
 	for {
 		wait := -1
+		if over != nil {
+			if over() {
+				return output.String(), errOver
+			}
+			wait = int(lookAgain.Milliseconds())
+		}
 		if h.Timeout > 0 {
 			left := time.Until(end)
 			if left <= 0 {
 				return output.String(), fmt.Errorf("it has not ended within %v", h.Timeout)
 			}
-			wait = int((left + time.Millisecond - 1) / time.Millisecond)
+			if ms := int((left + time.Millisecond - 1) / time.Millisecond); wait < 0 || ms < wait {
+				wait = ms
+			}
 		}
 		if _, err := unix.Poll(list, wait); err != nil && !errors.Is(err, unix.EINTR) {
 			return output.String(), fmt.Errorf("poll: %w", err)
@@ -41,6 +52,9 @@ func (h CommandHook) attend(process *nsexec.Process, out int) (said string, err 
 		}
 	}
 }
+
+// errOver is that of a hook which was ended because somebody destroys the container.
+var errOver = errors.New("it was ended: the container is destroyed by force")
 
 // tail is the end of what was read.
 type tail struct{ b []byte }

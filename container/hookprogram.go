@@ -19,14 +19,18 @@ import (
 // namespace can have no child that is its parent's (clone(2), CLONE_PARENT), so nobody
 // outside could wait for the hook, or be sure whom a signal ends.
 
+// aliveFile is the end of a pipe that tells the guard of a hook when the caller has died.
+// [nsexec.EmitGuard]
+var aliveFile = prog.FD{Num: standard, Name: "alive"}
+
 // containerFile is the pidfd of the process whose namespaces are joined.
-var containerFile = prog.FD{Num: standard, Name: "container"}
+var containerFile = prog.FD{Num: standard + 1, Name: "container"}
 
 // hookProgram is what the process of a hook does, up to the hook itself.
 func (c *compiler) hookProgram(kind HookKind, i int, h CommandHook) (*prog.Program, error) {
 	// The builder and the descriptors are its own, all else is the container's.
 	j := &compiler{spec: c.spec, host: c.host, b: &prog.Builder{}, plan: &Plan{}}
-	b, origin, files := j.b, hookOrigin(kind, i), standard
+	b, origin, files := j.b, hookOrigin(kind, i), standard+1
 	if kind.inside() {
 		files++
 	}
@@ -34,6 +38,14 @@ func (c *compiler) hookProgram(kind HookKind, i int, h CommandHook) (*prog.Progr
 	control := nsexec.Begin(b, files)
 	j.emitInherited()
 	emitHookSession(b)
+	if kind.inside() {
+		emitDumpable(b) // nobody in there may trace it before it is what it is going to be
+	}
+	if !kind.inside() || !j.bornInside() {
+		// A hook in a new pid namespace ends with that, when the container's first process
+		// finds that its caller is gone.
+		nsexec.EmitGuard(b, files, aliveFile)
+	}
 	if kind.inside() {
 		j.emitJoinContainer(control, origin)
 	}
@@ -82,7 +94,6 @@ func emitHookSession(b *prog.Builder) {
 // of its user namespace. setns(2) of a pidfd, Linux 5.8
 func (c *compiler) emitJoinContainer(control prog.FD, origin string) {
 	b := c.b
-	emitDumpable(b) // nobody in there may trace it before it is what it is going to be
 	if c.joinsUser() && c.host.Capabilities.Effective.Has(caps.SETGID) {
 		c.emitNoGroups(0) // inside it may be forbidden
 	}
@@ -101,10 +112,16 @@ func (c *compiler) emitJoinContainer(control prog.FD, origin string) {
 	}
 	b.From(origin)
 	emitDumpable(b)
-	if c.spec.Namespaces.Contains(clone.NEWPID) || c.isNew(clone.NEWTIME) {
+	if c.bornInside() {
 		nsexec.EmitFork(b, control, 0) // those take in only who is born in them
 		emitHookSession(b)
 	}
+}
+
+// bornInside reports whether the container has a namespace in which a process has to be
+// born.
+func (c *compiler) bornInside() bool {
+	return c.spec.Namespaces.Contains(clone.NEWPID) || c.isNew(clone.NEWTIME)
 }
 
 // emitHooks adds the points at which hooks are called before pivot_root.

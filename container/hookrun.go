@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,34 +58,51 @@ func (h CommandHook) Run(s *State) error {
 	if err != nil {
 		return err
 	}
-	process, err := h.run(program, s, nil)
+	done, err := h.run(program, s, nil, nil)
 	if err != nil {
 		return err
 	}
-	return (&called{left: []*nsexec.Process{process}}).end(false)
+	return done.end(false)
 }
 
-// called are the hooks that a start has called.
+// called are the hooks that a start has called, and the sockets for its network.
 type called struct {
 	any bool
-	// left are the processes of those on the host that have ended well. They are not waited for
+	net sockets
+	// left are those on the host that have ended well. They are not waited for
 	// until the start has come to its end: so long their numbers are their own, and those
 	// of the groups in which they may have left somebody.
-	left []*nsexec.Process
+	left []*hookProcess
+	// over asks whether somebody destroys the container by force, who is not to wait for a
+	// hook. nil is nobody.
+	over func() bool
 }
 
 // end waits for them. When the start has failed, what they have left behind ends.
 func (c *called) end(failed bool) error {
-	var errs []error
+	errs := []error{c.net.close()}
 	for _, p := range c.left {
-		if failed {
-			_ = unix.Kill(-p.Pid(), unix.SIGKILL) // ESRCH: there is nobody
-		}
-		_, err := p.Wait()
-		errs = append(errs, err, p.Close())
+		errs = append(errs, p.end(failed))
 	}
 	c.left = nil
 	return errors.Join(errs...)
+}
+
+// hookProcess is the process of a hook, which has not been waited for.
+type hookProcess struct {
+	*nsexec.Process
+	alive int // its guard waits for this one to be closed
+}
+
+// end waits for it. What it has left behind ends with a hook that has failed.
+func (p *hookProcess) end(failed bool) error {
+	if failed {
+		_ = unix.Kill(-p.Pid(), unix.SIGKILL) // ESRCH: there is nobody
+	}
+	p.EndGuard() // in front of the close, at which it would end them
+	unix.Close(p.alive)
+	_, err := p.Wait()
+	return errors.Join(err, p.Close())
 }
 
 // told is the state of a container as hooks get it: what the specification has of it, and
@@ -114,7 +132,7 @@ func (s Step) callHook(state State, pid, pidfd int, hooks *called) error {
 		state.Pid = pidInside(pid)
 		files = []prog.FD{{Num: pidfd, Name: containerFile.Name}}
 	}
-	done, err := h.run(s.Program, &state, files)
+	done, err := h.run(s.Program, &state, files, hooks.over)
 	if err != nil {
 		return err
 	}
@@ -124,7 +142,7 @@ func (s Step) callHook(state State, pid, pidfd int, hooks *called) error {
 	}
 	// The first process of a pid namespace does not end before everything in it has
 	// been waited for. What is left behind in there ends with it.
-	return (&called{left: []*nsexec.Process{done}}).end(false)
+	return done.end(false)
 }
 
 // pidInside is the number of a process in its own pid namespace: the last one of its
@@ -145,8 +163,8 @@ func pidInside(pid int) int {
 }
 
 // run executes the hook's program until it has ended well. Then it is left to be waited
-// for. more are descriptors behind the standard ones.
-func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) (*nsexec.Process, error) {
+// for. more are descriptors behind the standard ones and that of the guard; over ends it.
+func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD, over func() bool) (*hookProcess, error) {
 	in, err := stateFile(told{s.Version, s.ID, s.Status, s.Pid, s.Bundle, s.Annotations})
 	if err != nil {
 		return nil, err
@@ -159,7 +177,7 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) (*nsex
 	defer unix.Close(out[0])
 	// Only the reading end does not block: the other one is the hook's.
 	_, err = unix.FcntlInt(uintptr(out[1]), unix.F_SETFL, 0)
-	var process *nsexec.Process
+	var process *hookProcess
 	if err == nil {
 		process, err = startHook(program, append([]prog.FD{{Num: in, Name: "stdin"}, {Num: out[1], Name: "stdout"}, {Num: out[1], Name: "stderr"}}, more...))
 	}
@@ -167,13 +185,13 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD) (*nsex
 	if err != nil {
 		return nil, &HookError{Path: h.Path, Err: err}
 	}
-	said, err := h.attend(process, out[0])
+	said, err := h.attend(process.Process, out[0], over)
 	if err == nil {
 		err = failure(process.Ended())
 	}
 	if err != nil {
 		err = &HookError{Path: h.Path, Output: said, Err: err}
-		return nil, withMore(err, (&called{left: []*nsexec.Process{process}}).end(true))
+		return nil, withMore(err, process.end(true))
 	}
 	return process, nil
 }
@@ -191,12 +209,24 @@ func failure(status unix.WaitStatus, err error) error {
 	return nil
 }
 
-func startHook(program *prog.Program, files []prog.FD) (*nsexec.Process, error) {
+// startHook starts the program, with the descriptor of its guard behind the standard ones.
+func startHook(program *prog.Program, files []prog.FD) (*hookProcess, error) {
 	image, err := nsexec.NewImage(program)
 	if err != nil {
 		return nil, err
 	}
-	return nsexec.Start(nsexec.Config{Image: image, Files: files})
+	var alive [2]int
+	if err := unix.Pipe2(alive[:], unix.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("pipe: %w", err)
+	}
+	defer unix.Close(alive[0])
+	files = slices.Insert(files, standard, prog.FD{Num: alive[0], Name: aliveFile.Name})
+	process, err := nsexec.Start(nsexec.Config{Image: image, Files: files})
+	if err != nil {
+		unix.Close(alive[1])
+		return nil, err
+	}
+	return &hookProcess{process, alive[1]}, nil
 }
 
 // stateFile is a file in memory with the state in it. A pipe would have to be filled while

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/caps"
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/internal/nofile"
 )
 
@@ -52,6 +53,8 @@ type Host struct {
 	// v2 part, wherever it is.
 	Cgroup2 string `json:"cgroup2,omitempty"`
 	Cgroup  string `json:"cgroup,omitempty"`
+	// DeviceFilters says that the caller may say which devices a cgroup may open. bpf(2)
+	DeviceFilters bool `json:"deviceFilters,omitempty"`
 }
 
 // Limit is a soft and a hard resource limit.
@@ -170,6 +173,7 @@ func (h *Host) probeCgroup() error {
 	if h.Cgroup2 == "" {
 		h.Cgroup = ""
 	}
+	h.DeviceFilters = h.Cgroup2 != "" && cgroupv2.MayFilter()
 	return err
 }
 

@@ -113,11 +113,11 @@ func lifeAndDeath(t *testing.T, spec container.Spec, root string, last int, inte
 			t.Errorf("%s: state: %v", where, err)
 		}
 		began := time.Now()
-		if err := c.Destroy(true); err != nil || time.Since(began) > 5*time.Second {
+		if err := c.Destroy(true); err != nil || time.Since(began) > nstest.Slower(5*time.Second) {
 			t.Errorf("%s: destroyed after %v: %v", where, time.Since(began), err)
 		}
 	}
-	if err := held.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := held.SetReadDeadline(time.Now().Add(nstest.Slower(5 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, held); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
+	"github.com/selfcontain/runtime/nsexec"
 )
 
 // TestCreateRefuses is what create says, and that nothing is left then.
@@ -81,6 +82,11 @@ func TestCreateRefuses(t *testing.T) {
 			var detail bytes.Buffer
 			if !errors.As(err, &e) || e.Detail(&detail) != nil || !strings.Contains(detail.String(), "code: "+row.code.Error()+"\n") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("detail of %q:\n%s", err, detail.String())
+			}
+			for name, of := range map[string]any{"system call: ": new(*nsexec.OpError), "step: ": new(*container.StepError)} {
+				if errors.As(err, of) != strings.Contains(detail.String(), "\n"+name) {
+					t.Errorf("what was done is not in\n%s", detail.String())
+				}
 			}
 			if left, err := os.ReadDir(root); row.root == "" && (err != nil && !errors.Is(err, os.ErrNotExist) || len(left) > 0) {
 				t.Errorf("left: %v (%v)", left, err)

@@ -35,7 +35,7 @@ func (c *Container) Exec() error {
 	default:
 		return c.refused(op, ContainerNotRunning)
 	}
-	rest, report, err := d.rest()
+	report, _, err := d.openFile(reportName, unix.O_RDONLY)
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -44,7 +44,8 @@ func (c *Container) Exec() error {
 	if err != nil {
 		return c.failed(op, err)
 	}
-	hooks := &called{}
+	d.unforce()
+	hooks := &called{over: d.forced}
 	c.at("open")
 	connection, err := openGate(d.fd)
 	if errors.Is(err, unix.ECONNREFUSED) { // it has ended meanwhile
@@ -54,7 +55,7 @@ func (c *Container) Exec() error {
 		return c.failed(op, err)
 	}
 	c.at("opened")
-	err = rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
+	err = v.rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
 	unix.Close(connection)
 	c.at("executed")
 	if err == nil {
@@ -131,6 +132,22 @@ func (c *Container) reap() (unix.WaitStatus, error) {
 	return c.status, nil
 }
 
+// reapEnded is reap where its first process has ended and nobody has waited for it.
+func (c *Container) reapEnded() {
+	if c.made == nil {
+		return
+	}
+	pidfd, err := c.made.open()
+	if err != nil {
+		return // it has been reaped
+	}
+	gone, err := ended(pidfd)
+	unix.Close(pidfd)
+	if gone && err == nil {
+		_, _ = c.reap() // who asks for it later is told
+	}
+}
+
 // waitOther waits for the end of a container that somebody else has made.
 func (c *Container) waitOther() error {
 	const op = "wait"
@@ -139,7 +156,7 @@ func (c *Container) waitOther() error {
 		return err
 	}
 	defer d.close()
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}

@@ -53,6 +53,9 @@ func (p *Plan) startIn(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 
 func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, error) {
 	hooks := &called{}
+	if at != nil {
+		hooks.over = at.d.forced
+	}
 	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at, hooks), Record: trace.record()}
 	if p.entered == nil { // whoever enters one begins in the caller's mount namespace, and that is not to be looked into
 		config.Explain = p.explain
@@ -126,7 +129,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 	}
 	err = withMore(err, hooks.end(true))
 	if hooks.any { // whoever has been told of the container is told of its end
-		err = withMore(err, p.Ended())
+		err = withMore(err, p.ended(hooks.over))
 	}
 	return nil, err
 }
@@ -155,8 +158,12 @@ func (p *Plan) after(process *nsexec.Process, trace *Trace, hooks *called) error
 // returned was waited for. All are called, whatever becomes of one, and an error is a
 // matter for a warning: the container is gone in any case.
 func (p *Plan) Ended() error {
+	return p.ended(nil)
+}
+
+func (p *Plan) ended(over func() bool) error {
 	var errs []error
-	hooks := &called{}
+	hooks := &called{over: over}
 	for _, s := range p.End {
 		if err := s.callHook(p.State, 0, 0, hooks); err != nil {
 			errs = append(errs, &StepError{Step: s, Err: err})

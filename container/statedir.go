@@ -11,6 +11,8 @@ import (
 // What lies in the directory of a container, in the order in which it is made.
 //
 //	intent   what is going to be made, and of what: State and Spec are in it
+//	later    a symbolic link: the intent has hooks for later, which Exec and Destroy call.
+//	         Without it they do not read what may be long
 //	report   the report of the program, which is mapped by it. Locked by flock(2) as long
 //	         as somebody is at work who has not executed the user's program
 //	cgroup   a symbolic link: the boot, and the path of the cgroup
@@ -20,6 +22,9 @@ import (
 //	process  a symbolic link: the boot, and who its first process is. With it the container
 //	         is created
 //	limits   the limits that it was given since, where it was
+//	hooked   a symbolic link: a hook has been told of the container
+//	forced   a symbolic link: somebody destroys the container by force, and whoever waits
+//	         for a hook is to end that
 //
 // All that killing and removing needs is in the links. A link is there or it is not:
 // it cannot be cut short, is no FIFO, and takes no block of a full disk on a file system
@@ -33,9 +38,11 @@ const (
 	stateName   = "state"
 	processName = "process"
 	hookedName  = "hooked"
+	laterName   = "later"
 	limitsName  = "limits"
 
 	nextLimitsName = limitsName + ".next"
+	forcedName     = "forced"
 )
 
 // stateDir is the directory of a container, opened.
@@ -46,6 +53,20 @@ type stateDir struct {
 	id   string
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
+
+	now string // the boot, once it was asked for
+}
+
+// boot is which boot this is.
+func (d *stateDir) boot() (string, error) {
+	if d.now == "" {
+		boot, err := bootID()
+		if err != nil {
+			return "", err
+		}
+		d.now = boot
+	}
+	return d.now, nil
 }
 
 // openRoot opens the directory of all containers.
@@ -168,6 +189,17 @@ func (d *stateDir) readLink(name string) (string, error) {
 	return string(b[:n]), nil
 }
 
+// force asks whoever holds the lock to end the hook that it waits for.
+func (d *stateDir) force() {
+	_ = unix.Symlinkat("delete", d.fd, forcedName) // EEXIST: it has been asked, and is still at it
+}
+
+// unforce takes that back.
+func (d *stateDir) unforce() { _ = unix.Unlinkat(d.fd, forcedName, 0) }
+
+// forced reports whether that is asked, once for each time.
+func (d *stateDir) forced() bool { return unix.Unlinkat(d.fd, forcedName, 0) == nil }
+
 // has reports whether there is something of a name.
 func (d *stateDir) has(name string) bool {
 	var st unix.Stat_t
@@ -227,8 +259,21 @@ func (d *stateDir) remove() error {
 			return err
 		}
 	}
-	if err := unix.Unlinkat(d.root, d.id, unix.AT_REMOVEDIR); err != nil && !errors.Is(err, unix.ENOENT) {
+	if err := d.removeEmpty(); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("rmdir %s: %w", d.path, err)
 	}
 	return nil
+}
+
+// removeEmpty removes the directory itself. Who has not got the lock may ask us to hurry
+// meanwhile ([stateDir.force]), but not without end.
+func (d *stateDir) removeEmpty() (err error) {
+	for range 3 {
+		err = unix.Unlinkat(d.root, d.id, unix.AT_REMOVEDIR)
+		if !errors.Is(err, unix.ENOTEMPTY) {
+			break
+		}
+		d.unforce()
+	}
+	return err
 }

@@ -15,6 +15,7 @@ const (
 	imageText   = 0x10000000 // headers and interpreter, read and execute
 	imageOps    = 0x20001000 // records, strings and structures, read and write
 	imageReport = 0x30000000 // the report, read and write
+	imageForked = 0x40000000 // its head once more, while a guard is made
 
 	imageDataOffset = 0x1000 // where the data begin in the file
 	codeOffset      = 0x140  // where the interpreter begins in the file, and the entry point
@@ -24,6 +25,7 @@ const (
 // struct timespec.
 const (
 	reportForked  = reportSize // where the kernel writes the number of a forked process
+	forkedMapping = 1 << 12    // what is mapped for that alone
 	traceOffset   = 64
 	traceSize     = 16
 	reportMapping = 1 << 18 // what Begin maps; the file is sparse

@@ -3,6 +3,7 @@ package oci
 import (
 	"path/filepath"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/container"
 )
 
@@ -26,7 +27,7 @@ func DecodeProcess(data []byte) (container.Process, []Warning, error) {
 	d.process()
 	d.end()
 	if d.err != nil {
-		d.err.alone = true
+		d.err.document = "process"
 		return container.Process{}, nil, d.err
 	}
 	return d.spec.Process, d.warnings, nil
@@ -35,9 +36,11 @@ func DecodeProcess(data []byte) (container.Process, []Warning, error) {
 // decoder fills in a Spec. There is a method for every object of the specification.
 type decoder struct {
 	*cursor
-	bundle   string
-	spec     container.Spec
-	warnings []Warning
+	bundle      string
+	spec        container.Spec
+	warnings    []Warning
+	cgroupsPath string
+	resources   cgroupv2.Resources
 }
 
 // warn says something about the value that was read last.
@@ -48,12 +51,11 @@ func (d *decoder) warn(text string) {
 // config reads the document. The sections of other platforms, such as "windows", are
 // unknown properties like others: a document may have several.
 func (d *decoder) config() {
-	version, root := false, false
+	version, root := "", false
 	for name := range d.members() {
 		switch name {
 		case "ociVersion":
-			version = true
-			d.version()
+			version = d.version()
 		case "root":
 			root = true
 			d.root()
@@ -77,12 +79,13 @@ func (d *decoder) config() {
 			d.other("", name)
 		}
 	}
-	if !version {
+	if version == "" {
 		d.missing("ociVersion")
 	}
 	if !root {
 		d.missing("root")
 	}
+	d.cgroup(version, d.cgroupsPath, &d.resources)
 }
 
 func (d *decoder) root() {

@@ -160,8 +160,6 @@ func TestPropertyToSpec(t *testing.T) {
 
 		{"a path of a cgroup", "linux", `"cgroupsPath": "/a"`, func(s *container.Spec) { s.Cgroup = &container.Cgroup{Path: "/a"} }, ""},
 		{"no path of a cgroup", "linux", `"cgroupsPath": ""`, func(*container.Spec) {}, ""},
-		{"rules for devices are a warning", "linux", `"resources": {"devices": [{"allow": false, "access": "rwm"}]}`, func(*container.Spec) {},
-			"linux.resources.devices: not enforced: with CAP_MKNOD the container can use any device of the host"},
 		{"limits that ask for nothing are nothing", "linux",
 			`"resources": {"devices": [], "memory": {}, "cpu": {"shares": 0, "cpus": ""}, "pids": {"limit": -1}, "blockIO": {"weight": 0, "weightDevice": []}, "hugepageLimits": [], "unified": {}, "rdma": null}`,
 			func(*container.Spec) {}, ""},
@@ -416,14 +414,6 @@ func TestRefused(t *testing.T) {
 		{"linux", `"netDevices": {"eth0": {}}`, `linux.netDevices.eth0: moving a network device is not supported`},
 		{"linux", `"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}`, `linux.seccomp.defaultAction: seccomp is not supported`},
 		{"linux", `"intelRdt": {"enableMonitoring": true}`, `linux.intelRdt.enableMonitoring: Intel RDT is not supported`},
-		{"linux", `"resources": {"memory": {"limit": 0, "swap": 5}}`, `linux.resources.memory.swap: a limit is not supported`},
-		{"linux", `"resources": {"cpu": {"shares": 2}}`, `linux.resources.cpu.shares: a limit is not supported`},
-		{"linux", `"resources": {"pids": {"limit": 32}}`, `linux.resources.pids.limit: a limit is not supported`},
-		{"linux", `"resources": {"blockIO": {"weightDevice": [{}]}}`, `linux.resources.blockIO.weightDevice[0]: a limit is not supported`},
-		{"linux", `"resources": {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}`, `linux.resources.hugepageLimits[0]: a limit is not supported`},
-		{"linux", `"resources": {"network": {"classID": 1}}`, `linux.resources.network.classID: a limit is not supported`},
-		{"linux", `"resources": {"rdma": {"mlx5_1": {}}}`, `linux.resources.rdma.mlx5_1: a limit is not supported`},
-		{"linux", `"resources": {"unified": {"memory.max": ""}}`, `linux.resources.unified["memory.max"]: a cgroup file is not supported`},
 		{"linux", `"devices": [{"fileMode": 0}]`, `linux.devices[0].fileMode: a device that nobody may open is not supported`},
 	} {
 		_, _, err := oci.Decode([]byte(document(row.object, row.members)), "/bundle")

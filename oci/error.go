@@ -2,6 +2,7 @@ package oci
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,15 +19,12 @@ type Error struct {
 	Problem string
 
 	unsupported bool
-	alone       bool // of a process by itself
+	document    string // what it is in the place of a configuration
 }
 
 // Error is one line that begins with the file and the path.
 func (e *Error) Error() string {
-	name := FileName
-	if e.alone {
-		name = "process"
-	}
+	name := cmp.Or(e.document, FileName)
 	if e.Path == "" {
 		return name + ": " + clip(e.Problem)
 	}

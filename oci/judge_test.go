@@ -84,8 +84,16 @@ func judge(t *testing.T, data []byte, got container.Spec) []string {
 	}
 	if judged.Linux != nil {
 		judgeLinux(same, got, judged.Linux)
+		judgeResources(same, got.Cgroup, judged.Linux, older(judged.Version))
 	}
 	return list
+}
+
+// older than 1.3.
+func older(version string) bool {
+	minor := 0
+	_, err := fmt.Sscanf(version, "1.%d", &minor)
+	return err == nil && minor < 3
 }
 
 func judgeHooks(same func(string, any, any), got container.Hooks, h *specs.Hooks) {
@@ -258,11 +266,27 @@ var read = map[string][]string{
 	"process.rlimits":         {"type", "soft", "hard"},
 	"process.capabilities":    {"bounding", "effective", "permitted", "inheritable", "ambient"},
 	"mounts":                  {"destination", "type", "source", "options"},
-	"linux":                   {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath", "personality", "memoryPolicy"},
+	"linux":                   {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath", "resources", "personality", "memoryPolicy"},
 	"linux.personality":       {"domain", "flags"},
 	"linux.memoryPolicy":      {"mode", "nodes", "flags"},
 	"linux.namespaces":        {"type", "path"},
 	"linux.devices":           {"path", "type", "major", "minor", "fileMode", "uid", "gid"},
+
+	"linux.resources":                                 {"devices", "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified"},
+	"linux.resources.devices":                         {"allow", "type", "major", "minor", "access"},
+	"linux.resources.memory":                          {"limit", "reservation", "swap", "kernel", "kernelTCP", "swappiness", "disableOOMKiller", "useHierarchy", "checkBeforeUpdate"},
+	"linux.resources.cpu":                             {"shares", "quota", "burst", "period", "realtimeRuntime", "realtimePeriod", "cpus", "mems", "idle"},
+	"linux.resources.pids":                            {"limit"},
+	"linux.resources.blockIO":                         {"weight", "leafWeight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"},
+	"linux.resources.blockIO.weightDevice":            {"major", "minor", "weight", "leafWeight"},
+	"linux.resources.blockIO.throttleReadBpsDevice":   {"major", "minor", "rate"},
+	"linux.resources.blockIO.throttleWriteBpsDevice":  {"major", "minor", "rate"},
+	"linux.resources.blockIO.throttleReadIOPSDevice":  {"major", "minor", "rate"},
+	"linux.resources.blockIO.throttleWriteIOPSDevice": {"major", "minor", "rate"},
+	"linux.resources.hugepageLimits":                  {"pageSize", "limit"},
+	"linux.resources.network":                         {"classID", "priorities"},
+	"linux.resources.network.priorities":              {"name", "priority"},
+	"linux.resources.rdma.*":                          {"hcaHandles", "hcaObjects"},
 }
 
 // withoutUnread takes away what Decode passes over: encoding/json takes a name in
@@ -295,6 +319,9 @@ func prune(v any, object string) {
 			return e == nil || known && !slices.Contains(names, name)
 		})
 		for name, e := range v {
+			if object == "linux.resources.rdma" { // whose members are devices
+				name = "*"
+			}
 			prune(e, strings.TrimPrefix(object+"."+name, "."))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/selfcontain/runtime/clone"
-	"github.com/selfcontain/runtime/container"
 )
 
 func (d *decoder) linux() {
@@ -33,11 +32,9 @@ func (d *decoder) linux() {
 		case "rootfsPropagation":
 			d.propagation()
 		case "cgroupsPath":
-			if path := d.text(); path != "" {
-				d.spec.Cgroup = &container.Cgroup{Path: path}
-			}
+			d.cgroupsPath = d.text()
 		case "resources":
-			d.resources()
+			d.resources = d.limits()
 		case "mountLabel":
 			d.spec.MountLabel = d.text()
 		case "personality":
@@ -116,25 +113,5 @@ func (d *decoder) propagation() {
 	case "", "private", "slave", "shared", "unbindable", "rprivate", "rslave", "rshared", "runbindable":
 	default:
 		d.fail("%q is not private, slave, shared or unbindable, or one of them with an r in front", d.spec.Root.Propagation)
-	}
-}
-
-// resources reads limits, none of which may be asked for, and the rules of the device
-// controller. Those are the one exception: every engine writes them out, so refusing
-// them would be refusing every configuration.
-func (d *decoder) resources() {
-	for name := range d.members() {
-		if name != "devices" {
-			d.other("linux.resources", name)
-			continue
-		}
-		some := false
-		for range d.elements() {
-			some = true
-			d.skip()
-		}
-		if some {
-			d.warn("not enforced: with CAP_MKNOD the container can use any device of the host")
-		}
 	}
 }

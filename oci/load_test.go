@@ -166,6 +166,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(document("linux", `"resources": {"unified": {"x": "y"}}, "seccomp": {}`)))
+	f.Add([]byte(document("linux", `"resources": `+every)))
 	f.Add([]byte(document("process", `"oomScoreAdj": -0, "terminal": false, "scheduler": {"nice": 0, "policy": "SCHED_RR"}, "ioPriority": {"class": "x", "priority": -3}, "execCPUAffinity": {"final": "1"}`)))
 	f.Add([]byte(document("linux", `"personality": {"domain": "LINUX"}, "memoryPolicy": {"mode": "x", "nodes": "1", "flags": ["y"]}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -16,15 +16,6 @@ var refused = [...]struct {
 	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
 	{object: "linux", property: "intelRdt", kind: '{', what: "Intel RDT is"},
-
-	{object: "linux.resources", property: "memory", kind: '{', what: "a limit is"},
-	{object: "linux.resources", property: "cpu", kind: '{', what: "a limit is"},
-	{object: "linux.resources", property: "pids", kind: '{', what: "a limit is"},
-	{object: "linux.resources", property: "blockIO", kind: '{', what: "a limit is"},
-	{object: "linux.resources", property: "hugepageLimits", kind: '[', what: "a limit is"},
-	{object: "linux.resources", property: "network", kind: '{', what: "a limit is"},
-	{object: "linux.resources", property: "rdma", kind: '{', what: "a limit is", named: true},
-	{object: "linux.resources", property: "unified", kind: '{', what: "a cgroup file is", named: true},
 }
 
 // other reads a property that is not followed: one of the table must not ask for

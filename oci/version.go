@@ -13,10 +13,10 @@ const major, minor = 1, 3
 
 // version reads ociVersion. A minor release only adds properties, so a newer one is
 // read with what is known of it; a major one may change what a property means.
-func (d *decoder) version() {
+func (d *decoder) version() string {
 	text := d.text()
 	if d.err != nil {
-		return
+		return ""
 	}
 	hasMajor, hasMinor, ok := semver(text)
 	switch {
@@ -27,6 +27,13 @@ func (d *decoder) version() {
 	case hasMinor > minor:
 		d.warn("what " + text + " has beyond " + Version + " is ignored")
 	}
+	return text
+}
+
+// before13 reports whether a version is older than 1.3. One that is none is the latest.
+func before13(version string) bool {
+	hasMajor, hasMinor, ok := semver(version)
+	return ok && hasMajor == 1 && hasMinor < 3
 }
 
 // semver takes a semantic version apart, https://semver.org, release 2.0.0.

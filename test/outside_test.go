@@ -46,6 +46,18 @@ func TestOutside(t *testing.T) {
 		}
 		return string(out)
 	}
+	t.Run("a test binary without TestMain", func(t *testing.T) {
+		program := filepath.Join(dir, "container.test")
+		gotool("test", "-c", "-o", program, "./container")
+		if os.Geteuid() != 0 {
+			t.Skipf("skipped: it is built, and runs as root only; this is uid %d", os.Geteuid())
+		}
+		cmd := exec.Command(program, "-test.v")
+		cmd.Env = append(os.Environ(), "ROOTFS="+rootfs(t))
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestWithoutTestMain") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 	for _, o := range outside {
 		t.Run(o.name, func(t *testing.T) {
 			var ours []string

@@ -20,6 +20,8 @@ type job struct {
 	layers        []*mounts.Overlay
 	keep, scratch string
 	remove        func(dir string) error // of a scratch directory
+	// limited is set where the container has limits.
+	limited *limitedBox
 }
 
 // prepare makes on the machine what the container needs besides its plan. The function
@@ -61,6 +63,10 @@ func (j *job) run(log *log, socket string, signals *signals) (status int, err er
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
+	if j.limited != nil {
+		wait, err := j.limited.run(log, console, signals)
+		return exitStatus(wait), err
+	}
 	process, err := start(j.plan, console.stdio, signals)
 	if err != nil {
 		return 0, err
@@ -94,6 +100,8 @@ func findPlanner(verb string, gated bool) (planner, bool) {
 		return planRun(gated), true
 	case "box":
 		return planBox, true
+	case "exec":
+		return planExec, true
 	}
 	return nil, false
 }
@@ -123,9 +131,9 @@ type helpAsked struct{ verb string }
 
 func (h helpAsked) Error() string { return h.verb + ": help is asked for" }
 
-// planOther makes the job of a verb that shows what another one does: "run" or "box"
-// with flags and arguments of their own, or just the id of a container, whose bundle is
-// that of the verb's own flag then. A container may be called run or box: where
+// planOther makes the job of a verb that shows what another one does: "run", "box" or
+// "exec" with flags and arguments of their own, or just the id of a container, whose bundle is
+// that of the verb's own flag then. A container may be called like one of them: where
 // --bundle is given the word is its id.
 func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*job, error)) (*job, error) {
 	if len(args) == 0 {

@@ -27,6 +27,9 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 		// The box goes with this process, however that ends.
 		ParentDeathSignal: unix.SIGKILL,
 	}
+	if b.limits.any() {
+		s.Cgroup = &container.Cgroup{Path: m.Cgroup, Resources: b.limits.resources()}
+	}
 	var warnings []string
 	if err := b.namespaces(&s, host); err != nil {
 		return s, nil, err

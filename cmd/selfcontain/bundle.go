@@ -81,9 +81,10 @@ func (b request) compile(g *global, id string, gated bool) (*container.Plan, err
 	compile := container.CompileGated
 	if !gated {
 		compile = container.Compile
-		if spec.Cgroup != nil && asksLimits(spec.Cgroup) {
+		if spec.Cgroup != nil && spec.Cgroup.Resources.Asks() {
 			return nil, fmt.Errorf("linux.resources: %q cannot be traced with limits", id)
 		}
+		texts = append(texts, unfiltered(spec.Cgroup)...)
 		spec.Cgroup = nil
 	}
 	plan, err := compile(spec, host)

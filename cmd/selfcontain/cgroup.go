@@ -16,38 +16,41 @@ func (g *global) cgroupOf(id string) change {
 	return func(s *container.Spec) ([]string, error) {
 		switch {
 		case g.manager.value == managerDisabled:
-			if s.Cgroup != nil && asksLimits(s.Cgroup) {
+			if s.Cgroup != nil && s.Cgroup.Resources.Asks() {
 				return nil, fmt.Errorf("linux.resources: limits take a cgroup, and --cgroup-manager is %s", managerDisabled)
 			}
+			warnings := unfiltered(s.Cgroup)
 			s.Cgroup = nil
+			return warnings, nil
 		case s.Cgroup == nil || s.Cgroup.Path == "":
 			c := &container.Cgroup{Path: g.defaultGroup(id)}
 			if s.Cgroup != nil {
 				c.Resources = s.Cgroup.Resources
 			}
-			c.Optional = !asksLimits(c)
+			c.Optional = !c.Resources.Asks()
 			s.Cgroup = c
 		case g.manager.value == managerSystemd && strings.Count(s.Cgroup.Path, ":") == 2:
 			return nil, fmt.Errorf("linux.cgroupsPath: %q asks for a unit of systemd's (slice:prefix:name), and that cannot be had yet: name a path, and leave out --systemd-cgroup", s.Cgroup.Path)
 		default:
 			c := *s.Cgroup
-			c.Optional = g.mayLackRights() && !asksLimits(&c)
+			c.Optional = g.mayLackRights() && !c.Resources.Asks()
 			s.Cgroup = &c
 		}
 		return nil, nil
 	}
 }
 
+// unfiltered is the warning about rules that nobody follows.
+func unfiltered(c *container.Cgroup) []string {
+	if c == nil || len(c.Resources.Devices) == 0 {
+		return nil
+	}
+	return []string{"linux.resources.devices: not enforced: without a cgroup, and with CAP_MKNOD, the container can use any device of the host"}
+}
+
 // mayLackRights tells whether it is no surprise if the caller may make no cgroup.
 func (g *global) mayLackRights() bool {
 	return g.rootless.value == "true" || g.rootless.value == "auto" && os.Geteuid() != 0
-}
-
-// asksLimits reports whether a cgroup is asked for because of what it limits. What is wrong
-// with a limit is said when the container is compiled.
-func asksLimits(c *container.Cgroup) bool {
-	files, err := c.Resources.Files()
-	return err != nil || len(files) > 0 || len(c.Resources.Devices) > 0
 }
 
 // defaultGroup is the cgroup of a container that has not asked for one, beside the

@@ -62,7 +62,7 @@ func TestCgroupOf(t *testing.T) {
 			continue
 		}
 		got, want := s.Cgroup, row.want
-		if err != nil || (got == nil) != (want == nil) || got != nil && (got.Path != want.Path || got.Optional != want.Optional || asksLimits(got) != asksLimits(want)) {
+		if err != nil || (got == nil) != (want == nil) || got != nil && (got.Path != want.Path || got.Optional != want.Optional || got.Resources.Asks() != want.Resources.Asks()) {
 			t.Errorf("%s: %+v, %v, want %+v", row.name, got, err, want)
 		}
 	}

@@ -37,6 +37,9 @@ type completed struct {
 	words         []string // that may follow
 }
 
+// plannable are the verbs that can be planned and traced: findPlanner.
+var plannable = []string{"run", "box", "exec"}
+
 // completedFlag is a flag as it is typed.
 type completedFlag struct {
 	name  string // with its dashes
@@ -59,7 +62,7 @@ func completions() []completed {
 		case "completion":
 			c.words = strings.Split(v.args, "|")
 		case "plan", "trace":
-			c.words = []string{"run", "box"}
+			c.words = plannable
 		}
 		list = append(list, c)
 	}

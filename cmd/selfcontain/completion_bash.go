@@ -29,8 +29,11 @@ _selfcontain() {
 			b.WriteString("\t\t" + strings.Join(with, "|") + ") ((i++)) ;;\n")
 		}
 	}
-	b.WriteString(`		*:-*) ;;
-		plan:run|plan:box|trace:run|trace:box) verb=$word ;;
+	var inner []string
+	for _, name := range plannable {
+		inner = append(inner, "plan:"+name, "trace:"+name)
+	}
+	b.WriteString("\t\t*:-*) ;;\n\t\t" + strings.Join(inner, "|") + `) verb=$word ;;
 		:*) verb=$word ;;
 		*) ((rest = i)); break ;;
 		esac

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,9 +25,9 @@ func zshScript(list []completed) string {
 			b.WriteString("'")
 		}
 	}
-	b.WriteString("_selfcontain_run_or_box() {\n\tcase $words[1] in\n")
+	b.WriteString("_selfcontain_plannable() {\n\tcase $words[1] in\n")
 	for _, c := range list {
-		if c.name == "run" || c.name == "box" {
+		if slices.Contains(plannable, c.name) {
 			fmt.Fprintf(&b, "\t%[1]s) _selfcontain_%[1]s ;;\n", c.name)
 		}
 	}
@@ -41,7 +42,7 @@ func zshScript(list []completed) string {
 		case c.command:
 			b.WriteString(" \\\n\t\t'(-)1:command:_command_names -e' '*::argument:_normal'")
 		case c.name == "plan", c.name == "trace":
-			b.WriteString(" \\\n\t\t'1:command:(run box)' '*::argument:_selfcontain_run_or_box'")
+			b.WriteString(" \\\n\t\t'1:command:(" + strings.Join(plannable, " ") + ")' '*::argument:_selfcontain_plannable'")
 		case c.words != nil:
 			b.WriteString(" \\\n\t\t'1:word:(" + strings.Join(c.words, " ") + ")'")
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,35 @@ type executed struct {
 }
 
 func prepareExec(g *global, f *flag.FlagSet) action {
+	x := execFlags(g, f)
+	return func(args []string) (int, error) {
+		status, err := x.run(f, args)
+		if err != nil {
+			return execFailed, g.explained(err)
+		}
+		return status, nil
+	}
+}
+
+// planExec is for exec: a container that runs, and a program.
+func planExec(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+	x := execFlags(g, f)
+	return func(args []string) (*job, error) {
+		c, p, err := x.wanted(f, args)
+		if err != nil {
+			return nil, err
+		}
+		p.ExtraFiles = make([]*os.File, min(x.preserved, maxDescriptors)) // their number is what a plan has of them
+		plan, err := c.Plan(&p)
+		if err != nil {
+			return nil, g.explained(err)
+		}
+		return &job{plan: plan}, nil
+	}
+}
+
+// execFlags declares the flags of exec.
+func execFlags(g *global, f *flag.FlagSet) *executed {
 	x := &executed{g: g}
 	f.StringVar(&x.file, "process", "", "take the process from `FILE`, as config.json has it")
 	f.StringVar(&x.pidFile, "pid-file", "", "write the number of the process to `FILE`")
@@ -68,23 +98,24 @@ func prepareExec(g *global, f *flag.FlagSet) action {
 	} {
 		f.Var(f.Lookup(long).Value, short, "")
 	}
-	return func(args []string) (int, error) {
-		status, err := x.run(f, args)
-		if err != nil {
-			return execFailed, g.explained(err)
-		}
-		return status, nil
+	return x
+}
+
+// wanted is the container that the arguments name, and the program to execute in it.
+func (x *executed) wanted(f *flag.FlagSet, args []string) (c *container.Container, p container.Process, err error) {
+	if c, err = x.g.load(f, args[:min(1, len(args))]); err != nil {
+		return c, p, err
 	}
+	if p, err = x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs")); err != nil {
+		err = fmt.Errorf("exec: %w", err)
+	}
+	return c, p, err
 }
 
 func (x *executed) run(f *flag.FlagSet, args []string) (int, error) {
-	c, err := x.g.load(f, args[:min(1, len(args))])
+	c, p, err := x.wanted(f, args)
 	if err != nil {
 		return 0, err
-	}
-	p, err := x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs"))
-	if err != nil {
-		return 0, fmt.Errorf("exec: %w", err)
 	}
 	var caught *signals
 	if !x.detach {

@@ -93,6 +93,59 @@ func testExec(t *testing.T, options ...nstest.Option) {
 	}
 }
 
+// TestExecIsPlanned: plan says what exec would do, and does nothing; trace does it, and
+// shows the same calls.
+func TestExecIsPlanned(t *testing.T) { nstest.Root(t); testExecIsPlanned(t) }
+func TestExecIsPlannedAsUser(t *testing.T) {
+	testExecIsPlanned(t, nstest.As(nstest.User{Name: "monitor", ID: 4201}))
+}
+
+func testExecIsPlanned(t *testing.T, options ...nstest.Option) {
+	nstest.AnyProcessor(t)
+	if !nstest.Subprocess(t, options...) {
+		return
+	}
+	dir := userBundle(t, shell("exec sleep 1000 </dev/null >/dev/null 2>&1")...)
+	global, end := alive(t, dir)
+	defer end()
+	touch := []string{"exec", "--cwd", "/etc", "-e", "A=b", "ctr", "/bin/sh", "-c", "echo $A >/dev/shm/made"}
+	made := func() result { return do(t, command(t, append(global, "exec", "ctr", "cat", "/dev/shm/made")...)) }
+	verb := func(args ...string) []string { return append(append(append([]string{}, global...), args...), touch...) }
+	plan := do(t, command(t, verb("plan")...))
+	if r := made(); plan.status != 0 || plan.stderr != "" || r.status == 0 {
+		t.Fatalf("plan: %+v, and then %+v", plan, r)
+	}
+	calls := []string{"setns(", `"etc"`, `execve("/bin/sh", ["/bin/sh", "-c", "echo $A >/dev/shm/made"]`}
+	for _, call := range calls {
+		if !strings.Contains(plan.stdout, call) {
+			t.Errorf("the plan has no %s:\n%s", call, plan.stdout)
+		}
+	}
+	for _, form := range [][]string{{"plan", "--brief"}, {"plan", "--digest"}, {"plan", "--format", "json"}} {
+		if r := do(t, command(t, verb(form...)...)); r.status != 0 || r.stdout == "" {
+			t.Errorf("%q: %+v", form, r)
+		}
+	}
+	if r := do(t, command(t, append(global, "plan", "exec", "--preserve-fds", "2", "ctr", "true")...)); !strings.Contains(r.stdout, "preserved4") {
+		t.Errorf("with descriptors: %+v", r)
+	}
+	trace := do(t, command(t, verb("trace")...))
+	if r := made(); trace.status != 0 || r != (result{stdout: "b\n"}) {
+		t.Fatalf("trace: %+v, and then %+v", trace, r)
+	}
+	for _, call := range calls {
+		if !strings.Contains(trace.stderr, call) {
+			t.Errorf("the trace has no %s:\n%s", call, trace.stderr)
+		}
+	}
+	if r := do(t, command(t, append(global, "plan", "exec", "other", "true")...)); r != (result{status: 1, stderr: "selfcontain: other: container does not exist\n"}) {
+		t.Errorf("no container: %+v", r)
+	}
+	if r := do(t, command(t, append(global, "plan", "exec", "--none", "ctr")...)); r != (result{status: 1, stderr: "selfcontain: plan exec: flag provided but not defined: -none\n"}) {
+		t.Errorf("an unknown flag: %+v", r)
+	}
+}
+
 // TestExecAsEnginesCall: the number of the process is in a file before the command ends,
 // and whoever is the subreaper waits for the process and is told its status, however soon
 // it ends.

@@ -13,8 +13,8 @@ import (
 
 const planText = `Nothing is done and no privilege is needed: the machine is asked what it can do, and
 every system call that the command would make is printed, with the reason why. What
-is asked for is the bundle of --bundle, or "run" or "box" with flags and arguments of
-their own. A warning is about what was asked for and has no effect.
+is asked for is the bundle of --bundle, or "run", "box" or "exec" with flags and
+arguments of their own. A warning is about what was asked for and has no effect.
 `
 
 func preparePlan(g *global, f *flag.FlagSet) action {

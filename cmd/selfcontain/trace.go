@@ -17,7 +17,8 @@ error: when it began and how long it took, on the host's side and in the contain
 one line for each system call. A star marks the slowest, an exclamation mark what has
 failed. Calls that were not made, because a branch led past them, are not shown.
 
-Behind "trace run" and "trace box" the flags are theirs; without either run is meant.
+Behind "trace run", "trace box" and "trace exec" the flags are theirs; without one of
+them run is meant.
 `
 
 func prepareTrace(g *global, f *flag.FlagSet) action {
@@ -42,6 +43,9 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 			return 0, fmt.Errorf("trace: %w", err)
 		}
 		defer out.Close()
+	}
+	if j.limited != nil {
+		return 0, errors.New("trace box: --memory, --cpus and --pids are for a container that is created and then started, and what is traced is not: leave them out, or plan it")
 	}
 	g.log.warn(j.plan.Warnings)
 	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, "", signals)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,6 +114,16 @@ func builtin(list, name string) bool {
 		}
 	}
 	return false
+}
+
+// Slower is a time that is long enough for something, and in a guest, whose processors are
+// emulated and may not even run for a while, many times as long. What is measured is measured
+// elsewhere.
+func Slower(d time.Duration) time.Duration {
+	if os.Getenv(guestEnv) != "" {
+		return 15 * d
+	}
+	return d
 }
 
 // AnyProcessor says that a test is about the kernel or about the command, and the same on

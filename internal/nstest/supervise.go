@@ -20,7 +20,7 @@ func grace() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv(graceEnv)); err == nil {
 		return d
 	}
-	return 3 * time.Second
+	return Slower(3 * time.Second)
 }
 
 // supervise runs the test binary again, as a child, and returns its exit
