@@ -49,10 +49,11 @@ func TestDelegation(t *testing.T) {
 			}
 			in, ask := pipes(t)
 			answers, out := pipes(t)
-			c := create(t, spec, container.CreateOptions{Stdio: container.Stdio{In: in, Out: out}})
+			spec.Process.Stdin, spec.Process.Stdout = in, out
+			c := create(t, spec, container.CreateOptions{})
 			in.Close()
 			out.Close()
-			if err := c.Start(); err != nil {
+			if err := c.Exec(); err != nil {
 				t.Fatal(err)
 			}
 			said := make([]byte, 100)

@@ -137,7 +137,7 @@ func TestSoakExecs(t *testing.T) {
 	rounds := soakRounds(t, 1000)
 	nstest.Root(t)
 	c := create(t, with(rootFSFor(t), inUser(t), grouped(t), sh(aliveFor)), container.CreateOptions{})
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := shell("")
@@ -146,7 +146,7 @@ func TestSoakExecs(t *testing.T) {
 	var before map[string]int
 	for i := range rounds {
 		p.measure(t, func() {
-			e, err := c.Exec(cmd)
+			e, err := started(c, cmd)
 			if err != nil {
 				t.Fatal(err)
 			}

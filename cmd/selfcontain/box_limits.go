@@ -88,8 +88,9 @@ func (l *limitedBox) run(log *log, console console, signals *signals) (wait unix
 	}
 	sweepBoxes(l.root)
 	pidfd := -1
+	console.connect(&l.spec.Process)
 	c, err := container.Create(l.root, l.id, l.spec, container.CreateOptions{
-		Stdio: console.stdio, Host: l.host,
+		Host: l.host,
 		Created: func(s container.State) (err error) {
 			pidfd, err = unix.PidfdOpen(s.Pid, 0) // it is our child
 			return os.NewSyscallError("pidfd_open", err)
@@ -102,7 +103,7 @@ func (l *limitedBox) run(log *log, console console, signals *signals) (wait unix
 		return 0, limitsHint(err, os.Geteuid())
 	}
 	defer func() { err = errors.Join(err, c.Destroy(true)) }()
-	if err := c.Start(); err != nil {
+	if err := c.Exec(); err != nil {
 		return 0, err
 	}
 	log.succeeded()
