@@ -13,7 +13,7 @@ import (
 	"github.com/selfcontain/runtime/selfcontain"
 )
 
-var needs = nstest.Needs{Cgroups: true, Modules: []string{"overlay", "dummy", "ipvlan"}}
+var needs = nstest.Needs{Cgroups: true, Modules: []string{"overlay", "veth", "ipvlan"}, Tools: map[string]string{"ip": "iproute2"}}
 
 // roles are what this binary is when it is executed in a container, or as the caller of one,
 // by its first argument.
@@ -23,7 +23,7 @@ var roles map[string]func(args []string) int
 func TestMain(m *testing.M) {
 	roles = map[string]func([]string) int{
 		"caller": caller, "exit": exit, "prove": prove, "write": write, "read": read, "echo": echo, "hold": hold, "signalled": signalled,
-		"orphan": orphan, "nested": nested,
+		"orphan": orphan, "nested": nested, "networked": networked, "network": network, "link": link,
 	}
 	if len(os.Args) > 1 {
 		if role := roles[os.Args[1]]; role != nil {
