@@ -1,8 +1,6 @@
 package container
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -12,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -24,7 +23,19 @@ type intent struct {
 	Bundle      string            `json:"bundle"`
 	Rootfs      string            `json:"rootfs"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Spec        json.RawMessage   `json:"spec"`
+	Spec        rawJSON           `json:"spec"`
+}
+
+// rawJSON is a value that is passed on as it is.
+type rawJSON []byte
+
+// MarshalJSON is the value.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// UnmarshalJSON takes a value.
+func (r *rawJSON) UnmarshalJSON(text []byte) error {
+	*r = append((*r)[:0], text...)
+	return nil
 }
 
 // kept is what Start has to know.
@@ -50,7 +61,7 @@ func sum(text []byte) string {
 
 // write puts a record down: under another name, onto the disk, and then in its place.
 func (d *stateDir) write(name string, v any) error {
-	text, err := json.Marshal(v)
+	text, err := plainjson.Append(nil, v)
 	if err != nil {
 		return err
 	}
@@ -117,13 +128,5 @@ func decodeRecord(text []byte, v any) error {
 	if sum(text) != string(line) {
 		return errors.New("it is not what was written")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields() // a later version's, which may mean something
-	if err := decoder.Decode(v); err != nil {
-		return err
-	}
-	if decoder.More() {
-		return errors.New("there is something behind it")
-	}
-	return nil
+	return plainjson.Decode(text, v) // a member that is not known is a later version's, which may mean something
 }
