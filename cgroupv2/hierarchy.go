@@ -14,26 +14,28 @@ import (
 type Hierarchy struct {
 	fd         int
 	mountpoint string
-	root       string // the group at the mountpoint, as /proc/self/cgroup would call it
 }
 
-// usual is where systemd and everybody else mounts it.
-const usual = "/sys/fs/cgroup"
+// usual is where systemd and everybody else mounts it: on its own, and on a hybrid host, where
+// version 1 has most of the controllers, beside them.
+var usual = [...]string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}
 
-// Find finds the hierarchy in /proc/self/mountinfo. On a hybrid host, where version 1
-// has most of the controllers, it is beside them, usually in /sys/fs/cgroup/unified.
+// Find finds the hierarchy. It is nearly always at one of the usual places, which a look at
+// the file system tells; /proc/self/mountinfo, which may be long, is read only where it is at
+// neither.
 func Find() (*Hierarchy, error) {
-	all, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	for _, point := range usual {
+		if h, err := openHierarchy(point); err == nil {
+			return h, nil
+		}
+	}
+	all, err := mounts()
 	if err != nil {
 		return nil, fmt.Errorf("find the cgroup hierarchy: %w", err)
 	}
-	var places []mount
-	for _, m := range all {
-		places = append(places, mount{m.Mountpoint, m.Root})
-	}
 	var errs []error
-	for _, m := range preferred(places) {
-		h, err := openHierarchy(m)
+	for _, m := range preferred(all) {
+		h, err := openHierarchy(m.point)
 		if err == nil {
 			return h, nil
 		}
@@ -45,36 +47,42 @@ func Find() (*Hierarchy, error) {
 	return nil, fmt.Errorf("find the cgroup hierarchy: %w", errors.Join(errs...))
 }
 
+// mounts are the lines of /proc/self/mountinfo that show the hierarchy.
+func mounts() (list []mount, err error) {
+	all, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	for _, m := range all {
+		list = append(list, mount{m.Mountpoint, m.Root})
+	}
+	return list, err
+}
+
 // mount is a line of mountinfo.
 type mount struct{ point, root string }
 
-// preferred puts the whole hierarchy before parts of it, and the usual place first.
+// preferred puts the whole hierarchy before parts of it.
 func preferred(all []mount) []mount {
-	var first, second, rest []mount
+	var first, rest []mount
 	for _, m := range all {
-		switch {
-		case m.point == usual:
+		if m.root == "/" {
 			first = append(first, m)
-		case m.root == "/":
-			second = append(second, m)
-		default:
+		} else {
 			rest = append(rest, m)
 		}
 	}
-	return append(append(first, second...), rest...)
+	return append(first, rest...)
 }
 
-func openHierarchy(m mount) (*Hierarchy, error) {
-	fd, err := unix.Open(m.point, oDir|unix.O_CLOEXEC, 0)
+func openHierarchy(point string) (*Hierarchy, error) {
+	fd, err := unix.Open(point, oDir|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: m.point, Err: err}
+		return nil, &os.PathError{Op: "open", Path: point, Err: err}
 	}
 	// Something else may have been mounted on top.
 	var s unix.Statfs_t
 	if err := unix.Fstatfs(fd, &s); err != nil || s.Type != unix.CGROUP2_SUPER_MAGIC {
-		return nil, errors.Join(fmt.Errorf("%s is covered by another file system", m.point), unix.Close(fd))
+		return nil, errors.Join(fmt.Errorf("%s is covered by another file system", point), unix.Close(fd))
 	}
-	return &Hierarchy{fd: fd, mountpoint: m.point, root: m.root}, nil
+	return &Hierarchy{fd: fd, mountpoint: point}, nil
 }
 
 // Close closes the hierarchy. Its groups stay usable.
@@ -89,7 +97,27 @@ func (h *Hierarchy) Own() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return ownPath(string(text), h.root)
+	root, err := h.root()
+	if err != nil {
+		return "", err
+	}
+	return ownPath(string(text), root)
+}
+
+// root is the group at the mountpoint, as /proc/self/cgroup would call it. Of several mounts
+// there the last one is seen.
+func (h *Hierarchy) root() (string, error) {
+	all, err := mounts()
+	if err != nil {
+		return "", fmt.Errorf("what is mounted at %s: %w", h.mountpoint, err)
+	}
+	root := "/"
+	for _, m := range all {
+		if m.point == h.mountpoint {
+			root = m.root
+		}
+	}
+	return root, nil
 }
 
 // ownPath finds the line of version 2 in /proc/PID/cgroup, and makes its path, which

@@ -124,8 +124,8 @@ func TestCleanPath(t *testing.T) {
 }
 
 func TestPreferred(t *testing.T) {
-	got := preferred([]mount{{"/mnt/part", "/a"}, {"/sys/fs/cgroup/unified", "/"}, {"/sys/fs/cgroup", "/"}})
-	if fmt.Sprint(got) != "[{/sys/fs/cgroup /} {/sys/fs/cgroup/unified /} {/mnt/part /a}]" {
+	got := preferred([]mount{{"/mnt/part", "/a"}, {"/mnt/whole", "/"}, {"/mnt/again", "/"}})
+	if fmt.Sprint(got) != "[{/mnt/whole /} {/mnt/again /} {/mnt/part /a}]" {
 		t.Errorf("in the order %v", got)
 	}
 }

@@ -20,9 +20,12 @@ func (g *Group) Remove(ctx context.Context) error {
 	if err := g.notRoot("remove"); err != nil {
 		return err
 	}
+	err := g.RemoveEmpty()
+	if !errors.Is(err, unix.EBUSY) {
+		return err
+	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	var err error
 	for range removals {
 		err = g.removeOnce()
 		if err == nil || !errors.Is(err, unix.EBUSY) {
@@ -45,6 +48,15 @@ func (g *Group) removeOnce() error {
 		if err := removeTree(g.fd, name, maxDepth); err != nil {
 			return fmt.Errorf("cgroup %s/%s: rmdir: %w", g.path, name, err)
 		}
+	}
+	return g.RemoveEmpty()
+}
+
+// RemoveEmpty removes the group if there is no living process in it and no group below. The
+// kernel decides about both when it removes it, and the error is EBUSY where it does not.
+func (g *Group) RemoveEmpty() error {
+	if err := g.notRoot("remove"); err != nil {
+		return err
 	}
 	parent, err := openBelow(g.root, below(path.Dir(g.path)), oDir)
 	if gone(err) {

@@ -57,12 +57,8 @@ func parseIdentity(text string) (identity, error) {
 }
 
 // identify asks who the process behind a pidfd is. It must not have been reaped.
-func identify(pid, pidfd int) (identity, error) {
-	boot, err := bootID()
-	if err != nil {
-		return identity{}, err
-	}
-	i := identity{boot: boot, pid: pid, inode: pidfsInode(pidfd)}
+func identify(boot string, pid, pidfd int) (i identity, err error) {
+	i = identity{boot: boot, pid: pid, inode: pidfsInode(pidfd)}
 	if i.start, err = startTime(pid); err != nil && i.inode == 0 {
 		return identity{}, err
 	}
@@ -82,6 +78,11 @@ func (i identity) open() (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	return i.openIn(boot)
+}
+
+// openIn is open for who knows which boot this is.
+func (i identity) openIn(boot string) (int, error) {
 	if boot != i.boot {
 		return -1, errGone
 	}

@@ -66,7 +66,11 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 	if err := a.begin(plan, nil); err != nil {
 		return err
 	}
-	who, err := identify(a.Pid(), a.PidFD())
+	boot, err := a.d.boot()
+	var who identity
+	if err == nil {
+		who, err = identify(boot, a.Pid(), a.PidFD())
+	}
 	if err == nil && o.Created != nil {
 		err = o.Created(about.state(Running, a.Pid()))
 	}

@@ -45,7 +45,7 @@ func (c *compiler) checkCgroup(wrong complaint) {
 		wrong("linux.cgroupsPath", "%v", err)
 	}
 	switch {
-	case !c.gated:
+	case !c.gated && !c.held:
 		wrong("linux.cgroupsPath", "a cgroup has to be removed in the end, so it takes a container that is created (container.Create)")
 	case c.host.Cgroup2 == "" && !g.Optional:
 		wrong("linux.cgroupsPath", "cgroup v2 is not mounted")

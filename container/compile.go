@@ -16,13 +16,13 @@ import (
 // Compile turns what is wanted into what will be done. It is a pure function: it asks
 // nobody but its arguments, and does nothing. The error names the line of the
 // configuration that cannot be done, and why.
-func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, false) }
+func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, executes) }
 
-func compile(spec Spec, host Host, gated bool) (*Plan, error) {
+func compile(spec Spec, host Host, end ending) (*Plan, error) {
 	if len(host.Missing) > 0 {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
-	c := &compiler{spec: spec, host: host, gated: gated, b: &prog.Builder{}, plan: &Plan{}}
+	c := &compiler{spec: spec, host: host, gated: end == waits, held: end == holds, b: &prog.Builder{}, plan: &Plan{}}
 	c.b.Grow(320) // the default bundle has 230 operations
 	if err := c.check(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	if err := c.hooksAround(); err != nil {
 		return nil, err
 	}
-	c.plan.gate = c.gated
+	c.plan.gate = c.gated || c.held
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
 	if c.inTwo() {
@@ -68,6 +68,7 @@ type compiler struct {
 
 	gated bool    // the container waits to be started
 	gate  prog.FD // where it does
+	held  bool    // it has no program
 
 	target *Target // the container that is entered, where none is made
 }
@@ -154,7 +155,11 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitProcess(control, tree)                      // rights, limits, working directory
+	c.emitProcess(control, tree) // rights, limits, working directory
+	if c.held {
+		c.emitHold(control)
+		return nil
+	}
 	c.emitGate(control)                               // where the container waits for start
 	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
 		return err
@@ -257,6 +262,7 @@ func (c *compiler) check() error {
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
 	c.checkHooks(wrong)
+	c.checkHold(wrong)
 	c.checkCgroup(wrong)
 	c.checkNetworks(wrong)
 	return errors.Join(errs...)
@@ -265,7 +271,7 @@ func (c *compiler) check() error {
 // checkProcess refuses a process that cannot be run.
 func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 	p := &c.spec.Process
-	if len(p.Args) == 0 || p.Args[0] == "" {
+	if !c.held && (len(p.Args) == 0 || p.Args[0] == "") {
 		wrong("process.args", "there is no program to run")
 	}
 	for i, arg := range p.Args {

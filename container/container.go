@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Container is a container that is on disk: a directory below the root of state that is
@@ -34,6 +35,7 @@ type Container struct {
 	reached func(step string) // a test is told of every step
 
 	removed atomic.Bool
+	keyring atomic.Pointer[string] // that of its Spec, once that was read; it never changes
 
 	waiting sync.Mutex // held by who waits: it guards what follows, and nothing else may take it
 	waited  bool
@@ -183,6 +185,7 @@ func (c *Container) Spec() (Spec, error) {
 	if err != nil {
 		return Spec{}, c.failed("spec", err)
 	}
+	c.keyring.Store(&s.Keyring)
 	return s, nil
 }
 
@@ -192,5 +195,5 @@ func (d *stateDir) spec() (s Spec, err error) {
 	if err := d.read(intentName, &i); err != nil {
 		return s, err
 	}
-	return s, json.Unmarshal(i.Spec, &s)
+	return s, plainjson.Decode(i.Spec, &s)
 }

@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -54,13 +54,22 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
+	err = m.make()
+	if err == nil {
+		err = spec.Process.Close() // who opens the gate has its end
+	}
+	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
+	return m.container(filepath.Dir(d.path)), nil
+}
+
+// container is what was made.
+func (m *maker) container(root string) *Container {
 	return &Container{
-		Host: o.Host, Warn: o.Warn,
-		root: filepath.Dir(d.path), id: id, inst: d.inst, made: &m.process, first: spec.Process.run, hooks: &spec.Hooks, reached: o.reached,
-	}, nil
+		Host: m.Host, Warn: m.Warn,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+	}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -166,7 +175,7 @@ func (m *maker) at(step string) {
 // make makes it, in the order in which everything can be taken back.
 func (m *maker) make() error {
 	m.at("directory")
-	text, err := json.Marshal(m.spec)
+	text, err := plainjson.Append(nil, m.spec)
 	if err != nil {
 		return err
 	}
@@ -176,6 +185,11 @@ func (m *maker) make() error {
 	}
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
+	}
+	if m.spec.Hooks.any(StartContainer, Poststart, Poststop) {
+		if err := m.d.link(laterName, "hooks"); err != nil {
+			return err
+		}
 	}
 	m.at("intent")
 	report, err := m.d.makeReport()
@@ -191,20 +205,22 @@ func (m *maker) make() error {
 		return err
 	}
 	m.at("gate")
-	return m.spec.Process.Close()
+	return nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.
 func (m *maker) undo() error {
-	ctx, cancel := patient()
-	defer cancel()
-	return errors.Join(m.d.endGroup(ctx), m.d.remove())
+	return errors.Join(m.d.endGroup(), m.d.remove())
 }
 
 // keep is the host's part while the program stands in front of its gate. When it has
 // been done the container is created.
 func (m *maker) keep(p *nsexec.Process) (err error) {
-	if m.process, err = identify(p.Pid(), p.PidFD()); err != nil {
+	boot, err := m.d.boot()
+	if err != nil {
+		return err
+	}
+	if m.process, err = identify(boot, p.Pid(), p.PidFD()); err != nil {
 		return err
 	}
 	if err := m.d.write(stateName, &kept{Rest: nsexec.RestOf(m.plan.Child)}); err != nil {
@@ -326,4 +342,4 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.
-var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")
+var errGated = fmt.Errorf("the plan is one of CompileGated or CompileHeld: it is Create or Hold that does what it says")

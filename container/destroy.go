@@ -51,7 +51,7 @@ func (c *Container) destroy(d *stateDir, force bool) error {
 	if err := c.take(d, force); err != nil {
 		return err
 	}
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -92,7 +92,7 @@ func (c *Container) take(d *stateDir, force bool) error {
 		case time.Now().After(deadline):
 			return c.failed(op, fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path))
 		}
-		v, err := d.view()
+		v, err := d.alive()
 		if err != nil {
 			return c.failed(op, err)
 		}
@@ -136,9 +136,7 @@ func (c *Container) end(d *stateDir, v *view) error {
 		}
 	}
 	c.at("killed")
-	ctx, cancel := patient()
-	defer cancel()
-	if err := d.endGroup(ctx); err != nil { // also one that is frozen, and what the first process left behind
+	if err := d.endGroup(); err != nil { // also one that is frozen, and what the first process left behind
 		return err
 	}
 	c.at("group removed")

@@ -79,7 +79,7 @@ func (v *view) ending() bool {
 	if gone, err := ended(v.pidfd); gone || err != nil {
 		return gone
 	}
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(v.process.pid) + "/stat")
+	text, err := readProc("/proc/" + strconv.Itoa(v.process.pid) + "/stat")
 	if err != nil {
 		return true // it has been reaped meanwhile
 	}

@@ -29,6 +29,11 @@ func (c *Container) startEdited(p *Process, edit func(*Plan) error) error {
 	}
 	defer d.close()
 	defer v.close()
+	if !p.IgnorePaused {
+		if err := d.share(); err != nil {
+			return c.unlessStopped(op, v, c.failed(op, err))
+		}
+	}
 	plan, err := c.plan(d, v, p)
 	if err == nil && edit != nil {
 		err = edit(plan)
@@ -65,7 +70,7 @@ func (c *Container) running(op string) (*stateDir, *view, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		d.close()
 		return nil, nil, c.failed(op, err)
@@ -85,7 +90,7 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	spec, err := d.spec()
+	keyring, err := c.keyringName(d)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
@@ -93,11 +98,11 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
-	target, err := probeTarget(v.process, host.Cgroup2, group, spec.Keyring)
+	target, err := probeTarget(v.process, host.Cgroup2, group, keyring)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	if (target.Frozen || v.status == Paused) && !p.IgnorePaused {
+	if target.Frozen && !p.IgnorePaused {
 		return nil, c.refused(op, ContainerPaused)
 	}
 	program := *p
@@ -107,6 +112,15 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
 	return plan, nil
+}
+
+// keyringName is the name of the container's session keyring.
+func (c *Container) keyringName(d *stateDir) (string, error) {
+	if name := c.keyring.Load(); name != nil {
+		return *name, nil
+	}
+	s, err := d.spec()
+	return s.Keyring, err
 }
 
 // unlessStopped is an error, or that of a container that has stopped meanwhile, of which

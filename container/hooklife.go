@@ -1,10 +1,10 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // later are the hooks of a container that is there, which are called in front of its
@@ -17,13 +17,16 @@ type later struct {
 // later are the hooks as they were written down, and where this process has made the
 // container, those that it was made with: functions are not written down.
 func (c *Container) later(d *stateDir) (l later, err error) {
+	if !d.has(laterName) {
+		return l, nil
+	}
 	var i intent
 	if err := d.read(intentName, &i); err != nil {
 		return l, err
 	}
 	comp := &compiler{}
 	if len(i.Spec) > 0 { // one that is [Attached] has none written down, and no hooks
-		if err := json.Unmarshal(i.Spec, &comp.spec); err != nil {
+		if err := plainjson.Decode(i.Spec, &comp.spec); err != nil {
 			return l, err
 		}
 	}
@@ -31,9 +34,6 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		comp.spec.Hooks = *c.hooks
 	}
 	l.state = i.state(Created, 0)
-	if !comp.spec.Hooks.any(StartContainer, Poststart, Poststop) {
-		return l, nil
-	}
 	if comp.host, err = Probe(); err != nil {
 		return l, err
 	}

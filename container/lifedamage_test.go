@@ -58,6 +58,11 @@ func TestDamagedState(t *testing.T) {
 	spec := bare(nstest.RootFS(t), "/bin/sleep", "1000")
 	for _, file := range []string{"intent", "state", "report", "gate"} {
 		t.Run(file, func(t *testing.T) {
+			spec := spec
+			if file == "intent" { // which says what hooks there are
+				spec.Bundle = t.TempDir()
+				spec.Hooks.Poststop = []container.Hook{container.CommandHook{Path: "/bin/true"}}
+			}
 			all := damages(1, 1)
 			if file == "intent" || file == "state" {
 				all = damages(300, 97)
@@ -96,7 +101,7 @@ func TestDamagedState(t *testing.T) {
 				if file != "report" && got.Pid != s.Pid {
 					t.Errorf("%s: its process is %d, and it says %d", damage.about, s.Pid, got.Pid)
 				}
-				if file == "intent" { // which says what hooks there are
+				if file == "intent" {
 					if err := list[0].Exec(); err == nil {
 						t.Errorf("%s: it starts, and nobody knows without which hooks", damage.about)
 					}
@@ -116,6 +121,31 @@ func TestDamagedState(t *testing.T) {
 	}
 	if err := bystander.Process.Signal(unix.Signal(0)); err != nil {
 		t.Errorf("somebody else has been ended: %v", err)
+	}
+}
+
+// TestWithoutHooks damages what says which hooks there are of a container that has none. That
+// it has none stands in its directory too, so it lives as if nothing had happened.
+func TestWithoutHooks(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	root := filepath.Join(t.TempDir(), "state")
+	c, err := container.Create(root, "c", bare(nstest.RootFS(t), "/bin/true"), container.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "c", "intent"), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Exec(); err != nil {
+		t.Errorf("it has no hooks, and does not start: %v", err)
+	}
+	if _, err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+	c.Warn = func(texts []string) { t.Errorf("it has no hooks, and its end warns: %v", texts) }
+	if err := c.Destroy(false); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (c *Container) Exec() error {
 	default:
 		return c.refused(op, ContainerNotRunning)
 	}
-	rest, report, err := d.rest()
+	report, _, err := d.openFile(reportName, unix.O_RDONLY)
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -55,7 +55,7 @@ func (c *Container) Exec() error {
 		return c.failed(op, err)
 	}
 	c.at("opened")
-	err = rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.callInside(d, v, hooks) })
+	err = v.rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.callInside(d, v, hooks) })
 	unix.Close(connection)
 	c.at("executed")
 	if err == nil {
@@ -156,7 +156,7 @@ func (c *Container) waitOther() error {
 		return err
 	}
 	defer d.close()
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}

@@ -21,7 +21,7 @@ func (c *Container) Signal(sig unix.Signal, all bool) error {
 		return err
 	}
 	defer d.close()
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return c.failed(op, err)
 	}
@@ -107,7 +107,7 @@ func (c *Container) Processes() ([]int, error) {
 		return nil, err
 	}
 	defer d.close()
-	v, err := d.view()
+	v, err := d.alive()
 	if err != nil {
 		return nil, c.failed(op, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +12,8 @@ import (
 // What lies in the directory of a container, in the order in which it is made.
 //
 //	intent   what is going to be made, and of what: State and Spec are in it
+//	later    a symbolic link: the intent has hooks for later, which Exec and Destroy call.
+//	         Without it they do not read what may be long
 //	report   the report of the program, which is mapped by it. Locked by flock(2) as long
 //	         as somebody is at work who has not executed the user's program
 //	cgroup   a symbolic link: the boot, and the path of the cgroup
@@ -36,6 +39,7 @@ const (
 	stateName   = "state"
 	processName = "process"
 	hookedName  = "hooked"
+	laterName   = "later"
 	limitsName  = "limits"
 
 	nextLimitsName = limitsName + ".next"
@@ -50,6 +54,20 @@ type stateDir struct {
 	id   string
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
+
+	now string // the boot, once it was asked for
+}
+
+// boot is which boot this is.
+func (d *stateDir) boot() (string, error) {
+	if d.now == "" {
+		boot, err := bootID()
+		if err != nil {
+			return "", err
+		}
+		d.now = boot
+	}
+	return d.now, nil
 }
 
 // openRoot opens the directory of all containers.
@@ -135,6 +153,21 @@ func (d *stateDir) tryLock(how int) (bool, error) {
 	}
 	d.held = how == unix.LOCK_EX
 	return true, nil
+}
+
+// sharing is how long a new process waits for who is at work on the container.
+const sharing = 100 * time.Millisecond
+
+// share keeps a container from being paused, as long as the directory is open. A process
+// that is born in a frozen cgroup stands still at once, and with it the thread of its
+// parent, which waits for its execve and can be woken by nobody. Who holds the lock for
+// long waits for a hook, and that may be what executes a program: then it goes without.
+func (d *stateDir) share() error {
+	for deadline := time.Now().Add(sharing); ; time.Sleep(time.Millisecond) {
+		if free, err := d.tryLock(unix.LOCK_SH); free || err != nil || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // linked looks whether the directory has been removed while its lock was waited for.

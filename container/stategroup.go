@@ -1,10 +1,8 @@
 package container
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -29,7 +27,7 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 	if err := isFree(h, at); err != nil {
 		return nil, err
 	}
-	boot, err := bootID()
+	boot, err := d.boot()
 	if err != nil {
 		return nil, err
 	}
@@ -102,17 +100,38 @@ func (d *stateDir) groupPlace() (at string, missing int, err error) {
 	if err != nil {
 		return "", 0, nil //nolint:nilerr // none, or something that is not ours
 	}
-	boot, err := bootID()
+	boot, err := d.boot()
 	if err != nil {
 		return "", 0, err
 	}
-	there, rest, _ := strings.Cut(text, " ")
-	count, at, ok := strings.Cut(rest, " ")
-	missing, bad := strconv.Atoi(count)
-	if !ok || there != boot || bad != nil {
+	there, at, missing, ok := parseGroupLink(text)
+	if !ok || there != boot {
 		return "", 0, nil
 	}
 	return at, missing, nil
+}
+
+// parseGroupLink reads what [stateDir.makeGroup] has written about the group's place: the
+// boot, how many groups there were to be made, and the path. Nothing else is understood.
+func parseGroupLink(text string) (boot, at string, missing int, ok bool) {
+	words := strings.SplitN(text, " ", 3)
+	if len(words) != 3 {
+		return "", "", 0, false
+	}
+	boot, at = words[0], words[2]
+	missing, err := strconv.Atoi(words[1])
+	ok = err == nil && path.IsAbs(at) && path.Clean(at) == at && 0 <= missing && missing <= strings.Count(at, "/") &&
+		text == fmt.Sprintf("%s %d %s", boot, missing, at)
+	return boot, at, missing, ok
+}
+
+// parseGroupMade reads the other link: the number of the group's inode, and how many were made.
+func parseGroupMade(text string) (inode uint64, made int, ok bool) {
+	number, count, _ := strings.Cut(text, " ")
+	inode, err1 := strconv.ParseUint(number, 10, 64)
+	made, err2 := strconv.Atoi(count)
+	ok = err1 == nil && err2 == nil && made >= 0 && text == fmt.Sprintf("%d %d", inode, made)
+	return inode, made, ok
 }
 
 // group opens the group that the container's processes are in, if it has one. made is how
@@ -123,10 +142,8 @@ func (d *stateDir) group(h *cgroupv2.Hierarchy, at string) (g *cgroupv2.Group, m
 	if err != nil {
 		return nil, 0, nil //nolint:nilerr // as above
 	}
-	number, count, _ := strings.Cut(text, " ")
-	inode, err1 := strconv.ParseUint(number, 10, 64)
-	made, err2 := strconv.Atoi(count)
-	if err1 != nil || err2 != nil {
+	inode, made, ok := parseGroupMade(text)
+	if !ok {
 		return nil, 0, nil
 	}
 	g, err = h.Open(at)
@@ -171,9 +188,24 @@ func (d *stateDir) withGroup(do func(g *cgroupv2.Group) error) error {
 // with the last of them.
 const defaultParent = "selfcontain"
 
+// empty kills what is in a group, and removes it. Mostly nothing is: then there is nothing to
+// wait for.
+func empty(g *cgroupv2.Group) error {
+	err := g.RemoveEmpty()
+	if !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	ctx, cancel := patient()
+	defer cancel()
+	if err := g.Kill(ctx); err != nil {
+		return err
+	}
+	return g.Remove(ctx)
+}
+
 // endGroup kills everything in the container's group and removes it, and the groups above
 // that were made for it, if nobody has come to use them.
-func (d *stateDir) endGroup(ctx context.Context) error {
+func (d *stateDir) endGroup() error {
 	at, missing, err := d.groupPlace()
 	if at == "" || err != nil {
 		return err
@@ -193,14 +225,8 @@ func (d *stateDir) endGroup(ctx context.Context) error {
 			h.Prune([]string{at})
 			made = missing
 		}
-	} else {
-		err := g.Kill(ctx)
-		if err == nil {
-			err = g.Remove(ctx)
-		}
-		if err := errors.Join(err, g.Close()); err != nil {
-			return err
-		}
+	} else if err := errors.Join(empty(g), g.Close()); err != nil {
+		return err
 	}
 	var above []string
 	for up := path.Dir(at); up != "/" && (made > 1 || path.Base(up) == defaultParent); up = path.Dir(up) {
@@ -222,6 +248,5 @@ func (d *stateDir) frozen() bool {
 	if mount == "" || err != nil {
 		return false
 	}
-	text, err := os.ReadFile(path.Join(mount, at, "cgroup.events"))
-	return err == nil && strings.Contains("\n"+string(text), "\nfrozen 1\n")
+	return strings.Contains("\n"+string(contents(path.Join(mount, at, "cgroup.events"))), "\nfrozen 1\n")
 }

@@ -44,10 +44,10 @@ type Step struct {
 	Files []cgroupv2.File
 	// Devices are the rules of FilterDevices, without the default devices behind them.
 	Devices []cgroupv2.DeviceRule
-	// UID and GID are to whom DelegateCgroup gives it, on the host.
-	UID, GID uint32
 	// Request is what ChangeNetwork asks for.
 	Request rtnl.Request
+	// UID and GID are to whom DelegateCgroup gives it, on the host.
+	UID, GID uint32
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD

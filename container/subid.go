@@ -64,7 +64,7 @@ func lookPath(name string) string {
 // readSmall is a file of the host that may be missing, or be none of the caller's
 // business: it is empty then.
 func readSmall(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := readProc(path)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return "", nil
 	}

@@ -12,7 +12,8 @@ import (
 type view struct {
 	status  Status
 	process identity // nobody where it was never created
-	pidfd   int      // -1 where it has been reaped
+	rest    nsexec.Rest
+	pidfd   int // -1 where it has been reaped
 }
 
 func (v *view) close() {
@@ -24,6 +25,23 @@ func (v *view) close() {
 
 // view looks at a container. It does not need the lock.
 func (d *stateDir) view() (*view, error) {
+	v, err := d.alive()
+	if err != nil || v.status != Running {
+		return v, err
+	}
+	v.rest, err = d.rest()
+	switch waits, e := d.waits(v.rest); {
+	case d.frozen():
+		v.status = Paused
+	case err == nil && e == nil && waits:
+		v.status = Created
+	}
+	return v, nil
+}
+
+// alive looks whether a container lives, which is all that most have to know: the status of
+// one that does is Running, whatever it does.
+func (d *stateDir) alive() (*view, error) {
 	v := &view{status: Stopped, pidfd: -1}
 	text, err := d.readLink(processName)
 	if errors.Is(err, unix.ENOENT) {
@@ -58,7 +76,11 @@ func (v *view) find(d *stateDir, text string) (err error) {
 	if v.process, err = parseIdentity(text); err != nil {
 		return nil // as above
 	}
-	v.pidfd, err = v.process.open()
+	boot, err := d.boot()
+	if err != nil {
+		return err
+	}
+	v.pidfd, err = v.process.openIn(boot)
 	if errors.Is(err, errGone) {
 		v.pidfd = -1
 		return nil
@@ -71,18 +93,12 @@ func (v *view) find(d *stateDir, text string) (err error) {
 		return err
 	}
 	v.status = Running
-	switch waits, err := d.waits(); {
-	case d.frozen():
-		v.status = Paused
-	case err == nil && waits:
-		v.status = Created
-	}
 	return nil
 }
 
 // waits reports whether the program waits at its gate.
-func (d *stateDir) waits() (bool, error) {
-	rest, report, err := d.rest()
+func (d *stateDir) waits(rest nsexec.Rest) (bool, error) {
+	report, _, err := d.openFile(reportName, unix.O_RDONLY)
 	if err != nil {
 		return false, err
 	}
@@ -90,12 +106,9 @@ func (d *stateDir) waits() (bool, error) {
 	return rest.Waits(report)
 }
 
-// rest is what is behind the gate, and the report.
-func (d *stateDir) rest() (nsexec.Rest, int, error) {
+// rest is what is behind the gate.
+func (d *stateDir) rest() (nsexec.Rest, error) {
 	var k kept
-	if err := d.read(stateName, &k); err != nil {
-		return k.Rest, -1, err
-	}
-	report, _, err := d.openFile(reportName, unix.O_RDONLY)
-	return k.Rest, report, err
+	err := d.read(stateName, &k)
+	return k.Rest, err
 }
