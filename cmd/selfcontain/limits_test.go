@@ -148,3 +148,17 @@ func TestLimitsOfUsers(t *testing.T) {
 		t.Errorf("a limit: %+v", r)
 	}
 }
+
+// TestDiskIsClosedInBox: root's box has CAP_MKNOD, and can make the node of any device.
+func TestDiskIsClosedInBox(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	r := do(t, command(t, "--root", t.TempDir(), "box", "--", "sh", "-c", "mknod /disk b 7 0 && mknod /none c 1 3 && echo x >/none && echo made; cat /disk"))
+	if r.stdout != "made\n" || !strings.Contains(r.stderr, "Operation not permitted") || r.status != 1 {
+		t.Errorf("%+v", r)
+	}
+	// What is traced has no cgroup, and starts at once.
+	if r := do(t, command(t, "trace", "box", "--", "true")); r.status != 0 || strings.Contains(r.stderr, "mkdirat(cgroup2") {
+		t.Errorf("%+v", r)
+	}
+}
