@@ -19,6 +19,9 @@ const delegateList = "/sys/kernel/cgroup/delegate"
 // of the group itself stay the host's. cgroups(7), "Cgroups delegation"
 func (g *Group) Delegate(uid, gid int) error {
 	text, err := os.ReadFile(delegateList)
+	if errors.Is(err, unix.ENOENT) { // before Linux 4.15, or /sys is not mounted
+		text, err = []byte("cgroup.procs cgroup.subtree_control cgroup.threads"), nil
+	}
 	if err != nil {
 		return fmt.Errorf("cgroup %s: %w", g.path, err)
 	}

@@ -20,7 +20,7 @@ func TestMayFilter(t *testing.T) {
 
 func TestMayFilterAsUser(t *testing.T) {
 	nstest.Root(t)
-	if !nstest.Subprocess(t, nstest.As(nstest.User{Name: "filterless", ID: 4711})) {
+	if !nstest.Subprocess(t, nstest.As(needs.Users[0])) {
 		return
 	}
 	if MayFilter() {

@@ -45,7 +45,7 @@ func (c *compiler) checkCgroup(wrong complaint) {
 		wrong("linux.cgroupsPath", "%v", err)
 	}
 	switch {
-	case !c.gated:
+	case !c.gated && !c.held:
 		wrong("linux.cgroupsPath", "a cgroup has to be removed in the end, so it takes a container that is created (container.Create)")
 	case c.host.Cgroup2 == "" && !g.Optional:
 		wrong("linux.cgroupsPath", "cgroup v2 is not mounted")
@@ -79,6 +79,7 @@ func (c *compiler) beforeCgroup(step func(Step) prog.FD) {
 		step(Step{Action: LimitCgroup, Path: at, Files: files, Why: "limits", Origin: "linux.resources"})
 	}
 	c.beforeDevices(step, at)
+	c.beforeDelegation(step, at)
 }
 
 // birthFlags are those of clone3 beside the namespaces.
@@ -97,6 +98,8 @@ func (s Step) cgroupText() string {
 		return `mkdirat(cgroup2, "` + s.Path + `", 0755)`
 	case FilterDevices:
 		return s.filterText()
+	case DelegateCgroup:
+		return s.delegationText()
 	}
 	fmt.Fprintf(&b, "write(cgroup2, %q", s.Path)
 	var controllers []string

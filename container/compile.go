@@ -16,13 +16,13 @@ import (
 // Compile turns what is wanted into what will be done. It is a pure function: it asks
 // nobody but its arguments, and does nothing. The error names the line of the
 // configuration that cannot be done, and why.
-func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, false) }
+func Compile(spec Spec, host Host) (*Plan, error) { return compile(spec, host, executes) }
 
-func compile(spec Spec, host Host, gated bool) (*Plan, error) {
+func compile(spec Spec, host Host, end ending) (*Plan, error) {
 	if len(host.Missing) > 0 {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
-	c := &compiler{spec: spec, host: host, gated: gated, b: &prog.Builder{}, plan: &Plan{}}
+	c := &compiler{spec: spec, host: host, gated: end == waits, held: end == holds, b: &prog.Builder{}, plan: &Plan{}}
 	c.b.Grow(320) // the default bundle has 230 operations
 	if err := c.check(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func compile(spec Spec, host Host, gated bool) (*Plan, error) {
 	if err := c.hooksAround(); err != nil {
 		return nil, err
 	}
-	c.plan.gate = c.gated
+	c.plan.gate = c.gated || c.held
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}
 	if c.inTwo() {
@@ -61,10 +61,14 @@ type compiler struct {
 	joins []prog.FD // one for each namespace to join, in the order of setns
 	proc  prog.Slot // the host's procfs, once it is open
 
+	networks []network // as they have been understood
+	routes   []route
+
 	terminal mounts.Terminal // its two ends, if there is one
 
 	gated bool    // the container waits to be started
 	gate  prog.FD // where it does
+	held  bool    // it has no program
 
 	target *Target // the container that is entered, where none is made
 }
@@ -129,11 +133,14 @@ func (c *compiler) child() error {
 	b.From("process")
 	control := nsexec.Begin(b, len(c.files))
 	c.emitInherited()
-	c.emitLabels()            // with the host's /proc, and before nobody may write there
-	c.emitNamespaces(control) // before anything that belongs to one
-	emitUmask(b, 0)           // the modes of devices and mount points are exact
-	c.emitLoopback()          // in a network namespace that we have made
-	c.emitNames()             // in a uts namespace
+	c.emitLabels()                                  // with the host's /proc, and before nobody may write there
+	c.emitNamespaces(control)                       // before anything that belongs to one
+	emitUmask(b, 0)                                 // the modes of devices and mount points are exact
+	c.emitLoopback()                                // in a network namespace that we have made
+	if err := c.emitNetworks(control); err != nil { // with the sysctls of its interfaces
+		return err
+	}
+	c.emitNames() // in a uts namespace
 	warnings, err := mounts.EmitTree(b, &tree)
 	if err != nil {
 		return err
@@ -148,7 +155,11 @@ func (c *compiler) child() error {
 	if err := mounts.EmitPivot(b, tree); err != nil {
 		return err
 	}
-	c.emitProcess(control, tree)                      // rights, limits, working directory
+	c.emitProcess(control, tree) // rights, limits, working directory
+	if c.held {
+		c.emitHold(control)
+		return nil
+	}
 	c.emitGate(control)                               // where the container waits for start
 	if err := c.emitStartHooks(control); err != nil { // with nothing of the host's in reach
 		return err
@@ -188,6 +199,7 @@ func (c *compiler) changes(t clone.NamespaceType) bool {
 				return true
 			}
 		}
+		return t == clone.NEWNET && len(c.spec.Networks) > 0
 	}
 	return false
 }
@@ -250,14 +262,16 @@ func (c *compiler) check() error {
 	c.checkKeyring(wrong)
 	c.checkDescriptors(wrong)
 	c.checkHooks(wrong)
+	c.checkHold(wrong)
 	c.checkCgroup(wrong)
+	c.checkNetworks(wrong)
 	return errors.Join(errs...)
 }
 
 // checkProcess refuses a process that cannot be run.
 func (c *compiler) checkProcess(wrong func(origin, format string, v ...any)) {
 	p := &c.spec.Process
-	if len(p.Args) == 0 || p.Args[0] == "" {
+	if !c.held && (len(p.Args) == 0 || p.Args[0] == "") {
 		wrong("process.args", "there is no program to run")
 	}
 	for i, arg := range p.Args {

@@ -54,13 +54,22 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
+	err = m.make()
+	if err == nil {
+		err = spec.Process.Close() // who opens the gate has its end
+	}
+	if err != nil {
 		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
 	}
+	return m.container(filepath.Dir(d.path)), nil
+}
+
+// container is what was made.
+func (m *maker) container(root string) *Container {
 	return &Container{
-		Host: o.Host, Warn: o.Warn,
-		root: filepath.Dir(d.path), id: id, inst: d.inst, made: &m.process, first: spec.Process.run, hooks: &spec.Hooks, reached: o.reached,
-	}, nil
+		Host: m.Host, Warn: m.Warn,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+	}
 }
 
 // begin plans a container, says what has no effect, and takes the id: it makes the
@@ -196,7 +205,7 @@ func (m *maker) make() error {
 		return err
 	}
 	m.at("gate")
-	return m.spec.Process.Close()
+	return nil
 }
 
 // undo removes what a creation that has failed has made: its process has ended.
@@ -286,6 +295,10 @@ func (pl *place) do(s Step) (int, error) {
 		case len(pl.spec.Cgroup.Resources.Devices) > 0:
 			err = errors.New("rules for devices take a cgroup, and there can be none")
 		}
+	case DelegateCgroup:
+		if pl.group != nil {
+			err = pl.group.Delegate(int(s.UID), int(s.GID))
+		}
 	default:
 		return s.do()
 	}
@@ -316,7 +329,10 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 	switch {
 	case s.Action == KeepState:
 		return pl.keep(p)
-	case s.Action == RunHook && !hooks.any:
+	case s.Action == RunHook && pl.group != nil:
+		hooks.group = pl.group.FD()
+	}
+	if s.Action == RunHook && !hooks.any {
 		// Whoever destroys the container from here on calls its poststop hooks.
 		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
 			return err
@@ -326,4 +342,4 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 }
 
 // errGated is that of a plan that waits for somebody who could not find it.
-var errGated = fmt.Errorf("the plan is one of CompileGated: it is Create that does what it says")
+var errGated = fmt.Errorf("the plan is one of CompileGated or CompileHeld: it is Create or Hold that does what it says")

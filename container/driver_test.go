@@ -23,6 +23,7 @@ var drivers = map[string]func(args []string) int{
 	"filtered": filteredDriver,
 	"life":     lifeDriver,
 	"exec":     execDriver,
+	"hold":     holdDriver,
 }
 
 // driver is a command that runs a driver of this binary. The spec is on its

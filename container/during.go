@@ -43,6 +43,8 @@ func (s Step) doFor(process *nsexec.Process, state State, hooks *called) error {
 	switch s.Action {
 	case RunHook:
 		return s.callHook(state, pid, process.PidFD(), hooks)
+	case ChangeNetwork:
+		return hooks.change(pid, s.Request)
 	case DenySetgroups, WriteMap:
 		return writeProc(strings.Replace(s.Path, "PID", strconv.Itoa(pid), 1), s.content())
 	case EnterCgroup:

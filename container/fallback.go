@@ -114,19 +114,20 @@ func (c *compiler) dropUnmapped(m *mounts.Mount) {
 
 // beforeMounts has the host's side copy what the container may not reach by itself:
 // the sources of bind mounts, which its ids need not be allowed to search the way to,
-// and those that get ids of their own.
+// those that get ids of their own, and those that are the caller's by their name.
 func (c *compiler) beforeMounts(step func(Step) prog.FD) {
 	if !c.host.copiesMounts() {
 		return
 	}
 	c.spec.Mounts = slices.Clone(c.spec.Mounts)
 	for i := range c.spec.Mounts {
-		if !c.inUser() && c.usualIDs(i) {
+		own := ofCaller(c.spec.Mounts[i].Source)
+		if !c.inUser() && c.usualIDs(i) && !own {
 			continue
 		}
 		m := &c.spec.Mounts[i]
 		opts, ids, err := c.mountIDs(i)
-		if err != nil || !opts.Bind || !c.inUser() && ids == nil {
+		if err != nil || !opts.Bind || !c.inUser() && ids == nil && !own {
 			continue
 		}
 		s := Step{
@@ -143,4 +144,10 @@ func (c *compiler) beforeMounts(step func(Step) prog.FD) {
 		s.As = c.hand(s.Origin)
 		m.From = step(s)
 	}
+}
+
+// ofCaller reports whether a path means something else to every process: /proc/self/exe
+// is the caller's program on the host's side, and the image in the container.
+func ofCaller(source string) bool {
+	return strings.HasPrefix(source, "/proc/self/") || strings.HasPrefix(source, "/proc/thread-self/")
 }

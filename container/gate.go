@@ -13,7 +13,7 @@ import (
 // CompileGated is [Compile] for a container that is created and waits to be started: the
 // same program, and a gate in front of what executes the user's. [Create] does what the
 // plan says.
-func CompileGated(spec Spec, host Host) (*Plan, error) { return compile(spec, host, true) }
+func CompileGated(spec Spec, host Host) (*Plan, error) { return compile(spec, host, waits) }
 
 // gateName is the socket's name in the directory of the container.
 const gateName = "gate"

@@ -67,6 +67,9 @@ func golden(t *testing.T, a archive) *container.Plan {
 	if _, waits := a.files["gated"]; waits {
 		compile = container.CompileGated
 	}
+	if _, held := a.files["held"]; held {
+		compile = container.CompileHeld
+	}
 	plan, err := compile(spec, hostOf(t, strings.TrimSpace(a.files["host"])))
 	if err != nil {
 		t.Fatal(err)

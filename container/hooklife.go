@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
@@ -45,6 +46,19 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		}
 	}
 	return l, nil
+}
+
+// callInside calls the hooks in front of the program, in the container's cgroup.
+func (l *later) callInside(d *stateDir, v *view, hooks *called) error {
+	if len(l.start) == 0 {
+		return nil
+	}
+	return d.withGroup(func(g *cgroupv2.Group) error {
+		if g != nil {
+			hooks.group = g.FD()
+		}
+		return l.call(l.start, v, hooks)
+	})
 }
 
 // call calls hooks until one fails.

@@ -52,8 +52,16 @@ func lifeDriver([]string) int {
 	}
 	spec.Process.Stdout = os.Stdout
 	o := container.CreateOptions{}.Reached(reached)
-	c, err := container.Create(root, "c", spec, o)
-	if err == nil {
+	var c *container.Container
+	if os.Getenv("LIFE_HOLDS") != "" {
+		var h *container.Held
+		if h, err = container.Hold(root, "c", spec, o); err == nil {
+			c = h.Container
+			if err = h.Release(); err == nil {
+				_, err = h.Wait()
+			}
+		}
+	} else if c, err = container.Create(root, "c", spec, o); err == nil {
 		err = c.Exec()
 	}
 	if err == nil && os.Getenv("LIFE_WAITS") != "" {

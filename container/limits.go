@@ -70,6 +70,9 @@ func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
 func (c *Container) Stats() (s cgroupv2.Stats, err error) {
 	err = c.withGroup("events", func(_ *view, g *cgroupv2.Group) error {
 		s, err = g.Stats()
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+			return c.refused("events", ContainerNotRunning) // it is being destroyed
+		}
 		return err
 	})
 	return s, err

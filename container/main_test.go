@@ -9,7 +9,7 @@ import (
 
 var needs = nstest.Needs{
 	Cgroups: true,
-	Tools:   map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount"},
+	Tools:   map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount", "ip": "iproute2", "nsenter": "util-linux"},
 	Users:   []nstest.User{subuser},
 }
 

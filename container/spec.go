@@ -50,6 +50,10 @@ type Spec struct {
 	// Sysctl are kernel parameters by their dotted name. Only those that belong to
 	// a new namespace of the container can be set.
 	Sysctl map[string]string
+	// Networks are the interfaces of its network namespace, besides lo, and Routes what is
+	// reached through them, besides their own networks.
+	Networks []Network
+	Routes   []Route
 	// Process is the program to run.
 	Process Process
 	// Init puts a small program of our own before it, as the first process of the

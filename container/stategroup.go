@@ -104,13 +104,34 @@ func (d *stateDir) groupPlace() (at string, missing int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	there, rest, _ := strings.Cut(text, " ")
-	count, at, ok := strings.Cut(rest, " ")
-	missing, bad := strconv.Atoi(count)
-	if !ok || there != boot || bad != nil {
+	there, at, missing, ok := parseGroupLink(text)
+	if !ok || there != boot {
 		return "", 0, nil
 	}
 	return at, missing, nil
+}
+
+// parseGroupLink reads what [stateDir.makeGroup] has written about the group's place: the
+// boot, how many groups there were to be made, and the path. Nothing else is understood.
+func parseGroupLink(text string) (boot, at string, missing int, ok bool) {
+	words := strings.SplitN(text, " ", 3)
+	if len(words) != 3 {
+		return "", "", 0, false
+	}
+	boot, at = words[0], words[2]
+	missing, err := strconv.Atoi(words[1])
+	ok = err == nil && path.IsAbs(at) && path.Clean(at) == at && 0 <= missing && missing <= strings.Count(at, "/") &&
+		text == fmt.Sprintf("%s %d %s", boot, missing, at)
+	return boot, at, missing, ok
+}
+
+// parseGroupMade reads the other link: the number of the group's inode, and how many were made.
+func parseGroupMade(text string) (inode uint64, made int, ok bool) {
+	number, count, _ := strings.Cut(text, " ")
+	inode, err1 := strconv.ParseUint(number, 10, 64)
+	made, err2 := strconv.Atoi(count)
+	ok = err1 == nil && err2 == nil && made >= 0 && text == fmt.Sprintf("%d %d", inode, made)
+	return inode, made, ok
 }
 
 // group opens the group that the container's processes are in, if it has one. made is how
@@ -121,10 +142,8 @@ func (d *stateDir) group(h *cgroupv2.Hierarchy, at string) (g *cgroupv2.Group, m
 	if err != nil {
 		return nil, 0, nil //nolint:nilerr // as above
 	}
-	number, count, _ := strings.Cut(text, " ")
-	inode, err1 := strconv.ParseUint(number, 10, 64)
-	made, err2 := strconv.Atoi(count)
-	if err1 != nil || err2 != nil {
+	inode, made, ok := parseGroupMade(text)
+	if !ok {
 		return nil, 0, nil
 	}
 	g, err = h.Open(at)

@@ -11,6 +11,7 @@ import (
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
+	"github.com/selfcontain/runtime/rtnl"
 )
 
 // Step is one thing that the host's side does: before the container is born, while it
@@ -37,10 +38,16 @@ type Step struct {
 	Hook    Hook
 	Kind    HookKind
 	Program *prog.Program
+	// Cgroup is the container's, in which the process of a hook inside is born.
+	Cgroup string
 	// Files are what LimitCgroup writes.
 	Files []cgroupv2.File
 	// Devices are the rules of FilterDevices, without the default devices behind them.
 	Devices []cgroupv2.DeviceRule
+	// Request is what ChangeNetwork asks for.
+	Request rtnl.Request
+	// UID and GID are to whom DelegateCgroup gives it, on the host.
+	UID, GID uint32
 	// As is the descriptor under which the container gets the result, if there is
 	// one. It has no name otherwise.
 	As prog.FD
@@ -71,11 +78,13 @@ const (
 	// nobody can change it. memfd_create(2)
 	OpenInit Action = "open-init"
 
-	// MakeCgroup makes the container's cgroup, LimitCgroup writes its limits, and
-	// FilterDevices says which devices may be opened in it.
-	MakeCgroup    Action = "make-cgroup"
-	LimitCgroup   Action = "limit-cgroup"
-	FilterDevices Action = "filter-devices"
+	// MakeCgroup makes the container's cgroup, LimitCgroup writes its limits,
+	// FilterDevices says which devices may be opened in it, and DelegateCgroup gives it to
+	// the container's root. cgroups(7), "Cgroups delegation"
+	MakeCgroup     Action = "make-cgroup"
+	LimitCgroup    Action = "limit-cgroup"
+	FilterDevices  Action = "filter-devices"
+	DelegateCgroup Action = "delegate-cgroup"
 	// ListenGate makes the socket at which the container waits, in the directory where its
 	// state is kept. unix(7)
 	ListenGate Action = "listen-gate"
@@ -100,6 +109,9 @@ const (
 	RunMapProgram Action = "run-map-program"
 	// RunHook calls a hook, and waits for it.
 	RunHook Action = "run-hook"
+	// ChangeNetwork makes an interface, or changes one, while the container waits.
+	// rtnetlink(7)
+	ChangeNetwork Action = "change-network"
 )
 
 // String is the step as the system calls that it makes.
@@ -121,7 +133,9 @@ func (s Step) String() string {
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC); ioctl NS_GET_NSTYPE: %s", s.Path, s.Namespace)
 	case RunHook:
 		return s.hookCall()
-	case MakeCgroup, LimitCgroup, FilterDevices:
+	case ChangeNetwork:
+		return s.Request.String()
+	case MakeCgroup, LimitCgroup, FilterDevices, DelegateCgroup:
 		return s.cgroupText()
 	case ListenGate:
 		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)

@@ -97,7 +97,8 @@ func (c *compiler) emitProc() {
 	if c.inTwo() {
 		score = nil // emitScore has set it
 	}
-	if len(c.spec.Sysctl) == 0 && score == nil {
+	names := slices.DeleteFunc(sortedKeys(c.spec.Sysctl), c.ofNetwork)
+	if len(names) == 0 && score == nil {
 		return
 	}
 	c.b.From("process")
@@ -111,7 +112,7 @@ func (c *compiler) emitProc() {
 		fd := mounts.OpenProc(c.b, proc, file, unix.O_WRONLY)
 		c.b.Add(prog.Op{Call: prog.Write, Args: prog.Args{fd, prog.Str(value), prog.Int(len(value))}, Why: why, Hint: hint})
 	}
-	for _, name := range sortedKeys(c.spec.Sysctl) {
+	for _, name := range names {
 		c.b.From("linux.sysctl[" + name + "]")
 		write("sys/"+sysctlPath(name), c.spec.Sysctl[name], name, "the kernel does not take this value")
 	}

@@ -84,6 +84,21 @@ func TestGatedPlanIsTheTruth(t *testing.T) {
 	}
 }
 
+// TestHeldPlanIsTheTruth does so with a container without a program.
+func TestHeldPlanIsTheTruth(t *testing.T) {
+	nstest.Root(t)
+	spec := usual(rootFSFor(t))
+	spec.Process.Args = nil
+	spec.Mounts = append(spec.Mounts, mounts.Mount{Destination: "/run/program", Source: "/proc/self/exe", Options: []string{"bind", "ro", "nosuid"}})
+	w := observeAs(t, spec, "life", container.CompileHeld, "LIFE="+filepath.Join(t.TempDir(), "state")+" -1", "LIFE_HOLDS=1")
+	if w.status != 0 {
+		t.Errorf("it ended with %d\n%s", w.status, w.stderr)
+	}
+	if _, err := w.compare(write(t, w.plan.Child)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 type truthRow struct {
 	name   string
 	status int

@@ -133,12 +133,17 @@ func (r Rest) Await(connection, report, pid, pidfd int, sync ...func() error) er
 	}
 }
 
-// outline is that of the program.
+// outline is that of the program. One that no program can have, as what was stored may
+// say, has no operation, so that what stands in a report is none of its either.
 func (r Rest) outline() outline {
+	const most = 1 << 24 // operations, more than a record has room for
+	if r.Gate <= 0 || r.Gate > most || r.Init < 0 || r.Init >= r.Gate+len(r.Ops) {
+		r = Rest{}
+	}
 	return outline{
 		len: r.Gate + len(r.Ops),
 		op: func(i int) prog.Op {
-			if i < r.Gate {
+			if i < r.Gate || i >= r.Gate+len(r.Ops) {
 				return prog.Op{}
 			}
 			o := r.Ops[i-r.Gate]
@@ -151,7 +156,7 @@ func (r Rest) outline() outline {
 			return op
 		},
 		brief: func(i int) string {
-			if i < r.Gate {
+			if i < r.Gate || i >= r.Gate+len(r.Ops) {
 				return "before its gate"
 			}
 			return r.Ops[i-r.Gate].Brief

@@ -48,7 +48,7 @@ type Config struct {
 }
 
 // Start makes the process and returns when its program has executed the user's, waits at
-// its gate, or has come to an exit of its own. If an operation fails, or the process is killed
+// its gate, stays for others ([EmitHold]), or has come to an exit of its own. If an operation fails, or the process is killed
 // before that, nothing is left of it and the error is an [*OpError]. If it could not
 // be made at all, the error is a [*CloneError].
 func Start(c Config) (*Process, error) {
@@ -157,7 +157,7 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 // the control socket says that there is no more to come.
 func (p *Process) accompany(c Config) error {
 	var message [pidSize]byte
-	waits := gate(p.image.program) != 0
+	stands := stands(p.image.program)
 	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forks(p.image.program)}
 	for {
 		n, err := socket.read(message[:])
@@ -199,8 +199,8 @@ func (p *Process) accompany(c Config) error {
 		if err := p.answer(); err != nil {
 			return err
 		}
-		if waits && len(sync) == 0 { // the gate is the last of them
-			p.at = gate(p.image.program)
+		if stands != 0 && len(sync) == 0 { // that is behind the last of them
+			p.at = stands
 			return nil
 		}
 	}

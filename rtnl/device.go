@@ -18,11 +18,17 @@ type Device struct {
 	Name string
 	// NewName is its name in the container, in which %d is the first number that is free.
 	NewName string
+	// Parameters are set before it comes up.
+	Parameters []Sysctl
 }
 
 // String is the request as ip(8) is told.
 func (d Device) String() string {
-	return fmt.Sprintf("RTM_NEWLINK(ip link set dev %s netns PID name %s), RTM_NEWADDR of the addresses that it had, up", d.Name, d.NewName)
+	text := fmt.Sprintf("RTM_NEWLINK(ip link set dev %s netns PID name %s), ", d.Name, d.NewName)
+	for _, p := range d.Parameters {
+		text += p.String() + ", "
+	}
+	return text + "RTM_NEWADDR of the addresses that it had, up"
 }
 
 func (d Device) do(s *Sides) error {
@@ -50,6 +56,11 @@ func (d Device) do(s *Sides) error {
 		return err
 	}
 	delete(s.indices, d.Name)
+	for _, p := range d.Parameters {
+		if err := s.Do(p); err != nil {
+			return err
+		}
+	}
 	for _, p := range kept {
 		if err := s.Do(Address{Link: name, Prefix: p}); err != nil {
 			return err

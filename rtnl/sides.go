@@ -83,6 +83,9 @@ func (s *Sides) index(name string, inside bool) (uint32, error) {
 // otherEnd is the number, on the host's side, of the other end of a veth of the container's.
 func (s *Sides) otherEnd(name string) (uint32, error) {
 	i, err := s.inside.interfaceOf(name)
+	if err == nil {
+		s.within[name] = i.Index
+	}
 	return i.link, err
 }
 

@@ -33,7 +33,7 @@ const sys = "golang.org/x/sys"
 // of everything.
 var drawing = map[string]layer{
 	"cmd/selfcontain": {"oci selfcontain container internal/selfpipe", "github.com/spf13/pflag"},
-	"selfcontain":     {"container", ""},
+	"selfcontain":     {"container", "github.com/go-logr/logr"},
 	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
 	"container": {
 		"nsexec mounts caps seccomp cgroupv2 ipvlan veth clone internal/nofile internal/plainjson",

@@ -20,6 +20,8 @@ type job struct {
 	layers        []*mounts.Overlay
 	keep, scratch string
 	remove        func(dir string) error // of a scratch directory
+	// limited is set where the container has limits.
+	limited *limitedBox
 }
 
 // prepare makes on the machine what the container needs besides its plan. The function
@@ -41,7 +43,7 @@ func (j *job) prepare() (undo func() error, err error) {
 			return nil, err
 		}
 	}
-	if err := makeLayers(j.layers); err != nil {
+	if err := container.MakeLayers(j.layers); err != nil {
 		return nil, errors.Join(err, undo())
 	}
 	return undo, nil
@@ -61,6 +63,10 @@ func (j *job) run(log *log, socket string, signals *signals) (status int, err er
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
+	if j.limited != nil {
+		wait, err := j.limited.run(log, console, signals)
+		return exitStatus(wait), err
+	}
 	process, err := start(j.plan, console.stdio, signals)
 	if err != nil {
 		return 0, err

@@ -33,6 +33,11 @@ environment PATH, HOME, TERM and LANG. The exit status is the program's, 128+n i
 signal n ended it, 127 if there is no such program, 126 if it cannot be executed,
 and 125 if the box cannot be made.
 
+--memory, --cpus and --pids take a cgroup of the box's own. An ordinary user may make
+one below systemd's user manager, in whose care his shell often is not:
+
+  systemd-run --user --scope -p Delegate=yes selfcontain box --memory 64m
+
   selfcontain box                             a shell; what you do there is undone
   selfcontain box -v . -- make                only the current directory is for real
   selfcontain box --net host -- apt-get upgrade     as root: try it
@@ -79,7 +84,17 @@ func (b *boxFlags) job(g *global, args []string) (*job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)
 	}
-	return b.jobOn(host, m, args)
+	if b.limits.any() {
+		if m.ID, err = boxID(); err != nil {
+			return nil, fmt.Errorf("box: %w", err)
+		}
+		m.Cgroup = g.defaultGroup(m.ID)
+	}
+	j, err := b.jobOn(host, m, args)
+	if err == nil && j.limited != nil {
+		j.limited.root, err = g.states()
+	}
+	return j, err
 }
 
 // jobOn plans a box on a machine.
@@ -88,12 +103,19 @@ func (b *boxFlags) jobOn(host container.Host, m machine, args []string) (*job, e
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)
 	}
-	plan, err := container.Compile(spec, host)
+	compile := container.Compile
+	if spec.Cgroup != nil {
+		compile = container.CompileGated
+	}
+	plan, err := compile(spec, host)
 	if err != nil {
 		return nil, err
 	}
 	plan.Warnings = append(warnings, plan.Warnings...)
 	j := &job{plan: plan, layers: layersOf(spec), scratch: m.Scratch}
+	if spec.Cgroup != nil {
+		j.limited = &limitedBox{id: m.ID, spec: spec, host: &host, limits: b.limits}
+	}
 	j.remove = func(dir string) error { return b.remove(host, m, dir) }
 	if b.keep != "" {
 		j.keep = b.changes(m)
@@ -105,7 +127,7 @@ func (b *boxFlags) jobOn(host container.Host, m machine, args []string) (*job, e
 // namespace has: then the machine's rm(1) does it, in a box to which only that tree is
 // real.
 func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
-	own := removeOwn(dir)
+	own := container.RemoveTree(dir)
 	if own == nil {
 		return nil
 	}
@@ -135,7 +157,7 @@ func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
 // box that cannot be made.
 func boxStatus(err error) int {
 	var op *nsexec.OpError
-	if !errors.As(err, &op) || op.Op.Call != prog.Execve {
+	if !errors.As(err, &op) || op.Op.Call != prog.Execve && op.Op.Call != prog.Faccessat2 { // the latter looks for the program of a container that is created
 		return boxFailed
 	}
 	switch op.Errno {

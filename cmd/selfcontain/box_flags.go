@@ -26,6 +26,7 @@ type boxFlags struct {
 	capAdd, capDrop  list
 	tty, init        bool
 	interactive      bool // standard input is connected in any case
+	limits           boxLimits
 }
 
 const (
@@ -67,6 +68,7 @@ func (b *boxFlags) declare(f *flag.FlagSet) {
 	f.Var(f.Lookup("tty").Value, "it", "") // what hands type by themselves
 	f.BoolVar(&b.interactive, "interactive", false, "nothing: standard input is always connected")
 	f.Var(f.Lookup("interactive").Value, "i", "")
+	b.limits.declare(f)
 	f.BoolVar(&b.init, "init", false, "put a first process before the program that reaps orphans and forwards signals")
 }
 

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/container"
@@ -25,8 +24,8 @@ type machine struct {
 	Env []string `json:"env,omitempty"`
 	// Mounts are the machine's, as mountinfo lists them. Top is what stands in /, which an ordinary user's box puts together piece by piece.
 	// With --rootfs both are empty.
-	Mounts []mountPoint `json:"mounts,omitempty"`
-	Top    []entry      `json:"top,omitempty"`
+	Mounts []container.MountPoint `json:"mounts,omitempty"`
+	Top    []entry                `json:"top,omitempty"`
 	// Own are directories of this user's, or for everybody, in directories of
 	// somebody else's: /var/tmp, and what the current directory and the home are in.
 	Own []entry `json:"own,omitempty"`
@@ -39,14 +38,9 @@ type machine struct {
 	// cannot hold all of it, and NoScratch says why there is none.
 	Scratch   string `json:"scratch,omitempty"`
 	NoScratch string `json:"noScratch,omitempty"`
-}
-
-// mountPoint is one mount of the machine.
-type mountPoint struct {
-	ID     int    `json:"id"`
-	Parent int    `json:"parent"` // the mount in which Path is
-	Path   string `json:"path"`
-	Type   string `json:"type"` // the file system
+	// ID is under which others find a box with limits, and Cgroup where its cgroup is.
+	ID     string `json:"id,omitempty"`
+	Cgroup string `json:"cgroup,omitempty"`
 }
 
 // entry is something in the root directory.
@@ -79,12 +73,8 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 		m.CwdInside = hasDirectory(absolute(b.rootfs, m.Cwd), m.Cwd)
 		return m, nil
 	}
-	list, err := mountinfo.GetMounts(nil)
-	if err != nil {
-		return m, fmt.Errorf("what is mounted: %w", err)
-	}
-	for _, i := range list {
-		m.Mounts = append(m.Mounts, mountPoint{i.ID, i.Parent, i.Mountpoint, i.FSType})
+	if m.Mounts, err = container.MountPoints(); err != nil {
+		return m, err
 	}
 	if b.net.value == shared {
 		m.ResolvConf = linked("/etc/resolv.conf")
@@ -157,7 +147,7 @@ func ownDirectories(paths ...string) (list []entry) {
 		}
 		for _, e := range list {
 			// In /var/tmp a directory of somebody else's may lie between.
-			if at := "/" + e.Name; below(dir, at) && (at != varTmp || dir == at || filepath.Dir(dir) == at) {
+			if at := "/" + e.Name; container.Below(dir, at) && (at != varTmp || dir == at || filepath.Dir(dir) == at) {
 				return true
 			}
 		}

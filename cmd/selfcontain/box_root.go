@@ -16,86 +16,17 @@ import (
 // file systems, and the two directories through which programs of the machine talk to
 // each other.
 
-// fresh are the directories of the machine that are not shown.
-var fresh = [...]string{"/proc", "/sys", "/dev", "/run", "/tmp"}
-
-// kernels are file systems that show the kernel or lead to other processes. Wherever
-// one is mounted besides, in a chroot say, it stays out of a box.
-var kernels = [...]string{
-	"autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
-	"fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs",
-	"smackfs", "sysfs", "tracefs",
-}
-
-// below reports whether a path is a directory or something in it.
-func below(p, dir string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, dir) && p[len(dir)] == '/'
-}
-
-func isFresh(p string) bool {
-	return slices.ContainsFunc(fresh[:], func(dir string) bool { return below(p, dir) })
-}
-
-// visible are the machine's mounts that a path leads to, besides /, by their paths. One
-// is hidden by a mount on itself, and with all that is in it by another one in the same
-// parent that is nearer to its root.
-func visible(all []mountPoint) (list []mountPoint) {
-	byID, inside := map[int]mountPoint{}, map[int][]mountPoint{}
-	for _, m := range all {
-		byID[m.ID] = m
-		inside[m.Parent] = append(inside[m.Parent], m)
-	}
-	hidden := func(m mountPoint) bool {
-		return slices.ContainsFunc(inside[m.Parent], func(n mountPoint) bool {
-			return n.ID != m.ID && below(m.Path, n.Path)
-		})
-	}
-	for _, m := range all {
-		out := m.Path == "/" || slices.ContainsFunc(inside[m.ID], func(n mountPoint) bool { return n.Path == m.Path })
-		// The file of mounts is the kernel's, but a loop in it would be one here.
-		for at, depth := m, 0; !out && depth < len(all); depth++ {
-			out = hidden(at)
-			parent, known := byID[at.Parent]
-			if !known || parent.Path == "/" {
-				break
-			}
-			at = parent
-		}
-		if !out {
-			list = append(list, m)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b mountPoint) int { return strings.Compare(a.Path, b.Path) })
-	return list
-}
-
-// rootLayout is for root, who may have / itself as the lower layer. An overlay shows
-// one file system; the others are bound where they are, read-only. They come one by
-// one and not with what is mounted below them, or the kernel's would be among them.
-func rootLayout(m machine) (list []mounts.Mount) {
-	for _, at := range visible(m.Mounts) {
-		if isFresh(at.Path) || slices.Contains(kernels[:], at.Type) {
-			continue
-		}
-		list = append(list, mounts.Mount{
-			Destination: at.Path, Type: "bind", Source: at.Path, Options: []string{"bind", "ro", "rprivate"},
-			Origin: origin(at.Path),
-		})
-	}
-	return list
-}
-
 // userLayout is for a box with users of its own: an overlay for each directory of /, a
 // copy of each link, and what cannot be a layer is bound, read-only. Layer says where
 // changes go, in a directory of that name for each.
 func userLayout(m machine, layer mounts.Overlay) (links []mounts.Link, list []mounts.Mount) {
-	shown := visible(m.Mounts)
+	shown := container.Visible(m.Mounts)
 	for _, e := range m.Top {
 		at := "/" + e.Name
 		mount := mounts.Mount{Destination: at, Origin: origin(at)}
 		kind := typeOf(shown, at)
 		switch {
-		case isFresh(at) || slices.Contains(kernels[:], kind):
+		case container.IsFresh(at) || container.IsKernels(kind):
 			continue
 		case e.Link != "":
 			links = append(links, mounts.Link{Path: at, Target: e.Link})
@@ -115,7 +46,7 @@ func userLayout(m machine, layer mounts.Overlay) (links []mounts.Link, list []mo
 	// changed in /var/tmp. With an overlay of its own nothing has to be copied.
 	for _, e := range m.Own {
 		at := "/" + e.Name
-		covered := slices.ContainsFunc(list, func(o mounts.Mount) bool { return o.Overlay != nil && below(at, o.Destination) })
+		covered := slices.ContainsFunc(list, func(o mounts.Mount) bool { return o.Overlay != nil && container.Below(at, o.Destination) })
 		if covered && !mountsBelow(shown, at) && typeOf(shown, at) == "" {
 			list = append(list, layered(e, layer))
 		}
@@ -138,7 +69,7 @@ func layered(e entry, layer mounts.Overlay) mounts.Mount {
 var foreign = [...]string{"cifs", "exfat", "fuseblk", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "smb3", "vfat"}
 
 // typeOf is the file system that is mounted at a path, and "" where that is in another.
-func typeOf(shown []mountPoint, at string) string {
+func typeOf(shown []container.MountPoint, at string) string {
 	for _, m := range shown {
 		if m.Path == at {
 			return m.Type
@@ -152,15 +83,15 @@ func origin(at string) string { return "box[" + at + "]" }
 
 // mountsBelow reports whether something is mounted in a directory. The directory may be
 // a mount itself.
-func mountsBelow(shown []mountPoint, dir string) bool {
-	return slices.ContainsFunc(shown, func(m mountPoint) bool { return m.Path != dir && below(m.Path, dir) })
+func mountsBelow(shown []container.MountPoint, dir string) bool {
+	return slices.ContainsFunc(shown, func(m container.MountPoint) bool { return m.Path != dir && container.Below(m.Path, dir) })
 }
 
 // resolver shows the file that /etc/resolv.conf leads to, where that lies in a
 // directory which is not shown: systemd-resolved has it in /run.
 func resolver(m machine) []mounts.Mount {
 	file := m.ResolvConf
-	if file == "" || !isFresh(file) || path.Clean(file) != file {
+	if file == "" || !container.IsFresh(file) || path.Clean(file) != file {
 		return nil
 	}
 	return []mounts.Mount{{

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/selfcontain/runtime/container"
 )
 
 // mountsOf reads lines of "id parent path type".
-func mountsOf(lines ...string) (list []mountPoint) {
+func mountsOf(lines ...string) (list []container.MountPoint) {
 	number := func(text string) (n int) {
 		for _, c := range text {
 			n = n*10 + int(c-'0')
@@ -16,7 +18,7 @@ func mountsOf(lines ...string) (list []mountPoint) {
 	}
 	for _, line := range lines {
 		f := strings.Fields(line)
-		list = append(list, mountPoint{number(f[0]), number(f[1]), f[2], f[3]})
+		list = append(list, container.MountPoint{ID: number(f[0]), Parent: number(f[1]), Path: f[2], Type: f[3]})
 	}
 	return list
 }
@@ -38,7 +40,7 @@ func TestVisible(t *testing.T) {
 		{"a loop, which the kernel never makes", []string{"1 2 /a ext4", "2 1 /b ext4"}, "/a /b"},
 	} {
 		var got []string
-		for _, m := range visible(mountsOf(row.lines...)) {
+		for _, m := range container.Visible(mountsOf(row.lines...)) {
 			got = append(got, m.Path)
 		}
 		if strings.Join(got, " ") != row.want {
@@ -54,7 +56,7 @@ func TestRootLayout(t *testing.T) {
 		"35 24 /run/user/1000 tmpfs", "36 1 /tmpfiles ext4",
 	)}
 	var got []string
-	for _, at := range rootLayout(m) {
+	for _, at := range container.MachineMounts(m.Mounts, "box") {
 		got = append(got, at.Destination)
 		if at.Source != at.Destination || !slices.Contains(at.Options, "ro") || slices.Contains(at.Options, "rbind") {
 			t.Errorf("%+v", at)

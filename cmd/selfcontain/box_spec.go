@@ -27,6 +27,9 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 		// The box goes with this process, however that ends.
 		ParentDeathSignal: unix.SIGKILL,
 	}
+	if b.limits.any() {
+		s.Cgroup = &container.Cgroup{Path: m.Cgroup, Resources: b.limits.resources()}
+	}
 	var warnings []string
 	if err := b.namespaces(&s, host); err != nil {
 		return s, nil, err
@@ -138,7 +141,7 @@ func (b *boxFlags) root(s *container.Spec, host container.Host, m machine) error
 	case b.rootfs == "":
 		layer.Lower = []string{"/"}
 		s.Root.Overlay = &layer
-		s.Mounts = rootLayout(m)
+		s.Mounts = container.MachineMounts(m.Mounts, "box")
 	case rootfs == "/":
 		return errors.New("--rootfs /: leave the flag away, and the machine's own files are there with changes going elsewhere")
 	case b.keep != "":
@@ -274,7 +277,7 @@ func (b *boxFlags) mapped(s *container.Spec) error {
 // over it, the last one, decides, and otherwise the root file system.
 func (b *boxFlags) inside(s *container.Spec, m machine) bool {
 	for _, at := range slices.Backward(s.Mounts) {
-		if !below(m.Cwd, at.Destination) {
+		if !container.Below(m.Cwd, at.Destination) {
 			continue
 		}
 		same := at.Source == at.Destination && at.Type == "bind" || at.Overlay != nil

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
@@ -90,7 +91,7 @@ func onDisk(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := removeOwn(dir); err != nil {
+		if err := container.RemoveTree(dir); err != nil {
 			t.Error(err)
 		}
 	})
@@ -371,7 +372,7 @@ func testBoxesKilled(t *testing.T) {
 		}
 	}
 	for _, parent := range scratchParents(defaultRoot(os.Geteuid(), ""), os.Geteuid()) {
-		if err := sweep(parent, removeOwn); err != nil && !os.IsNotExist(err) && !os.IsPermission(err) {
+		if err := sweep(parent, container.RemoveTree); err != nil && !os.IsNotExist(err) && !os.IsPermission(err) {
 			t.Error(err)
 		}
 		if left, err := os.ReadDir(parent); err == nil && len(left) > 0 {

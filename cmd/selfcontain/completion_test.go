@@ -34,7 +34,7 @@ func TestBashCompletes(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, row := range []struct{ line, want string }{
-		{"selfcontain ", "box spec plan run create start state list ps exec kill pause resume delete trace completion version help"},
+		{"selfcontain ", "box spec plan run create start state list ps exec kill pause resume update events delete trace completion version help"},
 		{"selfcontain b", "box"},
 		{"selfcontain --root /x sp", "spec"},
 		{"selfcontain --d", "--debug"},
@@ -51,6 +51,9 @@ func TestBashCompletes(t *testing.T) {
 		{"selfcontain plan exec --cw", "--cwd"},
 		{"selfcontain trace exec --apparm", "--apparmor"},
 		{"selfcontain help sp", "spec"},
+		{"selfcontain box --mem", "--memory"},
+		{"selfcontain update --mem", "--mem-bw-schema --memory --memory-reservation --memory-swap"},
+		{"selfcontain events --st", "--stats"},
 		{"selfcontain completion z", "zsh"},
 		{"selfcontain box --rootfs /et", "/etc"},
 		{"selfcontain box sh -", ""},

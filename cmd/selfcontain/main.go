@@ -88,6 +88,8 @@ func verbs() []verb {
 		{"kill", "ID [SIGNAL]", "send a signal to a container", killText, prepareKill, 0},
 		{"pause", "ID", "freeze the processes of a container", pauseText, preparePause, 0},
 		{"resume", "ID", "let the processes of a paused container go on", "", prepareResume, 0},
+		{"update", "ID", "change the limits of a container", updateText, prepareUpdate, 0},
+		{"events", "ID", "show what a container uses, and when its memory runs out", eventsText, prepareEvents, 0},
 		{"delete", "ID", "remove a container", deleteText, prepareDelete, 0},
 		{"trace", "ID | run ... | box ... | exec ...", "run a container and show each call and its time", traceText, prepareTrace, 0},
 		{"completion", "bash|zsh|fish", "write the completion of a shell", completionText, prepareCompletion, 0},

@@ -3,48 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/selfcontain/runtime/mounts"
 )
-
-// makeLayers makes the directories that the overlays of a plan keep their changes in, where
-// that is not memory.
-func makeLayers(overlays []*mounts.Overlay) error {
-	for _, o := range overlays {
-		if o.Upper == "" {
-			continue
-		}
-		mode := fs.FileMode(0o755)
-		if o.Mode != 0 {
-			mode = fs.FileMode(o.Mode & 0o777)
-		}
-		for _, dir := range []struct {
-			path string
-			mode fs.FileMode
-		}{{o.Upper, mode}, {o.Work, 0o700}} {
-			if err := os.MkdirAll(filepath.Dir(dir.path), 0o755); err != nil {
-				return err
-			}
-			err := os.Mkdir(dir.path, dir.mode)
-			if errors.Is(err, fs.ErrExist) {
-				continue // from the box before
-			}
-			if err == nil {
-				err = os.Chmod(dir.path, dir.mode) // whatever the umask is
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
 
 // claim makes a directory ours for as long as this process lives. Two boxes with the
 // same layers would destroy them. flock(2)
@@ -181,16 +145,4 @@ func sweep(parent string, remove func(dir string) error) error {
 		}
 	}
 	return nil
-}
-
-// removeOwn removes a tree of this user's. A directory may be closed to its owner too:
-// the one that an overlay works in has no permissions at all.
-func removeOwn(dir string) error {
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return nil // RemoveAll says it better
-	})
-	return errors.Join(err, os.RemoveAll(dir))
 }

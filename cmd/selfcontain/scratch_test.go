@@ -171,7 +171,7 @@ func TestRemoveOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := removeOwn(dir); err != nil {
+	if err := container.RemoveTree(dir); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(dir); err == nil {

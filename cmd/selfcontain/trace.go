@@ -44,6 +44,9 @@ func (g *global) trace(j *job, signals *signals, file string, asJSON bool) (stat
 		}
 		defer out.Close()
 	}
+	if j.limited != nil {
+		return 0, errors.New("trace box: --memory, --cpus and --pids are for a container that is created and then started, and what is traced is not: leave them out, or plan it")
+	}
 	g.log.warn(j.plan.Warnings)
 	console, err := openConsole(j.plan.Terminal, j.plan.Clone.Kept, "", signals)
 	if err != nil {

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestHelp(t *testing.T) {
 	var all strings.Builder
 	for _, args := range []string{"help", "help box", "help spec", "help plan", "help run", "help trace", "help completion", "help version", "help help",
-		"help create", "help start", "help state", "help list", "help ps", "help exec", "help kill", "help pause", "help resume", "help delete"} {
+		"help create", "help start", "help state", "help list", "help ps", "help exec", "help kill", "help pause", "help resume", "help update", "help events", "help delete"} {
 		r := do(t, command(t, strings.Fields(args)...))
 		if r.status != 0 || r.stderr != "" {
 			t.Errorf("%s: status %d, %q", args, r.status, r.stderr)
