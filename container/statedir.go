@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,6 +153,21 @@ func (d *stateDir) tryLock(how int) (bool, error) {
 	}
 	d.held = how == unix.LOCK_EX
 	return true, nil
+}
+
+// sharing is how long a new process waits for who is at work on the container.
+const sharing = 100 * time.Millisecond
+
+// share keeps a container from being paused, as long as the directory is open. A process
+// that is born in a frozen cgroup stands still at once, and with it the thread of its
+// parent, which waits for its execve and can be woken by nobody. Who holds the lock for
+// long waits for a hook, and that may be what executes a program: then it goes without.
+func (d *stateDir) share() error {
+	for deadline := time.Now().Add(sharing); ; time.Sleep(time.Millisecond) {
+		if free, err := d.tryLock(unix.LOCK_SH); free || err != nil || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // linked looks whether the directory has been removed while its lock was waited for.
