@@ -82,6 +82,11 @@ func (i identity) open() (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	return i.openIn(boot)
+}
+
+// openIn is open, in a boot.
+func (i identity) openIn(boot string) (int, error) {
 	if boot != i.boot {
 		return -1, errGone
 	}

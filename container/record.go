@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,12 +89,11 @@ func (d *stateDir) read(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer f.Close()
+	defer unix.Close(fd)
 	if st.Size > recordLimit {
 		return fmt.Errorf("%s/%s: it has %d bytes, and %d are the most", d.path, name, st.Size, recordLimit)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, recordLimit+1))
+	text, err := readFile(fd, make([]byte, 0, st.Size+1)) // at its end the last read has room, and so is none
 	if err == nil {
 		err = decodeRecord(text, v)
 	}
@@ -102,6 +101,25 @@ func (d *stateDir) read(name string, v any) error {
 		return fmt.Errorf("%s/%s: %w", d.path, name, err)
 	}
 	return nil
+}
+
+// readFile reads to the end of a file. All containers of a machine may be listed at once: one
+// call for all of it, and one that sees the end.
+func readFile(fd int, text []byte) ([]byte, error) {
+	for len(text) <= recordLimit {
+		text = slices.Grow(text, 1)
+		n, err := unix.Read(fd, text[len(text):cap(text)])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return nil, os.NewSyscallError("read", err)
+		case n == 0:
+			return text, nil
+		default:
+			text = text[:len(text)+n]
+		}
+	}
+	return text, nil
 }
 
 // decodeRecord makes a value of what stands in a file.

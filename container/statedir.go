@@ -46,6 +46,16 @@ type stateDir struct {
 	id   string
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
+	boot string // empty until it is asked
+}
+
+// bootID is [bootID], asked once.
+func (d *stateDir) bootID() (string, error) {
+	var err error
+	if d.boot == "" {
+		d.boot, err = bootID()
+	}
+	return d.boot, err
 }
 
 // openRoot opens the directory of all containers.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -102,7 +101,7 @@ func (d *stateDir) groupPlace() (at string, missing int, err error) {
 	if err != nil {
 		return "", 0, nil //nolint:nilerr // none, or something that is not ours
 	}
-	boot, err := bootID()
+	boot, err := d.bootID()
 	if err != nil {
 		return "", 0, err
 	}
@@ -241,6 +240,6 @@ func (d *stateDir) frozen() bool {
 	if mount == "" || err != nil {
 		return false
 	}
-	text, err := os.ReadFile(path.Join(mount, at, "cgroup.events"))
+	text, err := readProc(path.Join(mount, at, "cgroup.events"))
 	return err == nil && strings.Contains("\n"+string(text), "\nfrozen 1\n")
 }

@@ -58,7 +58,10 @@ func (v *view) find(d *stateDir, text string) (err error) {
 	if v.process, err = parseIdentity(text); err != nil {
 		return nil // as above
 	}
-	v.pidfd, err = v.process.open()
+	boot, err := d.bootID()
+	if err == nil {
+		v.pidfd, err = v.process.openIn(boot)
+	}
 	if errors.Is(err, errGone) {
 		v.pidfd = -1
 		return nil
