@@ -148,9 +148,6 @@ func (c *Container) end(d *stateDir, v *view) error {
 		if err != nil {
 			return err
 		}
-		if c.made != nil {
-			_, err = c.Wait()
-		}
 		return err
 	}
 	return d.awaitProgram()
