@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -32,8 +32,8 @@ type CreateOptions struct {
 
 // Create makes a container up to the execution of its program, and leaves it waiting
 // there for [Container.Exec]. What waits is one process of a few pages with the rights of
-// the program. Its Process.Console is called before Create returns. root is the directory where the state of all containers is kept; it is
-// made if it does not exist.
+// the program. Its Process.Console is called before Create returns. root is the directory
+// where the state of all containers is kept; it is made if it does not exist.
 //
 // When Create fails nothing is left. When its process is killed in the middle, the
 // container ends too, and what is left on disk is removed by [Container.Destroy].
@@ -175,7 +175,7 @@ func (m *maker) at(step string) {
 // make makes it, in the order in which everything can be taken back.
 func (m *maker) make() error {
 	m.at("directory")
-	text, err := json.Marshal(m.spec)
+	text, err := plainjson.Append(nil, m.spec)
 	if err != nil {
 		return err
 	}
@@ -329,7 +329,10 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 	switch {
 	case s.Action == KeepState:
 		return pl.keep(p)
-	case s.Action == RunHook && !hooks.any:
+	case s.Action == RunHook && pl.group != nil:
+		hooks.group = pl.group.FD()
+	}
+	if s.Action == RunHook && !hooks.any {
 		// Whoever destroys the container from here on calls its poststop hooks.
 		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
 			return err

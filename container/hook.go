@@ -15,7 +15,7 @@ type HookKind string
 
 // The six kinds, in their order. Those of the host's side run as the caller does, with
 // its namespaces and rights; the others as a process that has joined the container's
-// namespaces. A hook that fails ends the container, but for a poststop hook, whose
+// namespaces, and was born in its cgroup. A hook that fails ends the container, but for a poststop hook, whose
 // failure is only told.
 const (
 	// Prestart hooks and CreateRuntime hooks: on the host's side, when the namespaces

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/mounts"
 )
 
 // Set changes the limits of the container's cgroup while it lives, all of them or none.
@@ -32,7 +33,7 @@ func (c *Container) Set(r cgroupv2.Resources) error {
 		defer unix.Unlinkat(d.fd, nextLimitsName, 0)
 		return g.SetThen(files, func() error {
 			if len(r.Devices) > 0 {
-				if err := filterDevices(g, r.Devices); err != nil {
+				if err := d.replaceFilter(g, r.Devices); err != nil {
 					return err
 				}
 			}
@@ -50,18 +51,37 @@ func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
 	if !errors.Is(err, unix.ENOENT) {
 		return r, err
 	}
-	var i intent
-	if err := d.read(intentName, &i); err != nil {
+	s, err := d.asked()
+	if s.Cgroup == nil || err != nil {
 		return r, err
 	}
-	var s struct{ Cgroup *Cgroup } // the rest of a Spec may be long
-	if err := json.Unmarshal(i.Spec, &s); err != nil {
-		return r, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
-	}
-	if s.Cgroup == nil {
-		return r, nil
-	}
 	return s.Cgroup.Resources, nil
+}
+
+// asked is what the container was created with, as far as limits go: the rest of a Spec
+// may be long.
+func (d *stateDir) asked() (s struct {
+	Cgroup  *Cgroup
+	Devices []mounts.Device
+}, err error) {
+	var i intent
+	if err := d.read(intentName, &i); err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(i.Spec, &s); err != nil {
+		return s, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
+	}
+	return s, nil
+}
+
+// replaceFilter has other rules decide about devices, behind those about the devices that
+// were made.
+func (d *stateDir) replaceFilter(g *cgroupv2.Group, rules []cgroupv2.DeviceRule) error {
+	s, err := d.asked()
+	if err != nil {
+		return err
+	}
+	return Step{Devices: deviceRules(s.Devices, rules)}.attachFilter(g)
 }
 
 // Stats are what the container's cgroup has counted, also when the container has stopped:
@@ -76,13 +96,4 @@ func (c *Container) Stats() (s cgroupv2.Stats, err error) {
 		return err
 	})
 	return s, err
-}
-
-// filterDevices sets which devices may be opened.
-func filterDevices(g *cgroupv2.Group, rules []cgroupv2.DeviceRule) error {
-	filter, err := cgroupv2.DeviceFilter(rules)
-	if err != nil {
-		return err
-	}
-	return g.SetFilter(filter)
 }

@@ -38,6 +38,8 @@ type Step struct {
 	Hook    Hook
 	Kind    HookKind
 	Program *prog.Program
+	// Cgroup is the container's, in which the process of a hook inside is born.
+	Cgroup string
 	// Files are what LimitCgroup writes.
 	Files []cgroupv2.File
 	// Devices are the rules of FilterDevices, without the default devices behind them.

@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
+	"github.com/selfcontain/runtime/mounts"
 )
 
 // guestEnv is set in a guest of the test bed, where all controllers are version 2's, and
@@ -121,6 +123,57 @@ func TestSet(t *testing.T) {
 	if err := c.Set(unified(number, "1")); !errors.Is(err, container.ContainerNotExists) {
 		t.Errorf("set after its destruction: %v", err)
 	}
+}
+
+// TestSetDevices opens devices for which there is no driver: the error tells who refuses.
+func TestSetDevices(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	if !probe(t).DeviceFilters {
+		t.Skip("skipped: this process may load no filter of devices")
+	}
+	in, out := pipes(t)
+	said, say := pipes(t)
+	spec := with(rootFSFor(t), grouped(t), sh("while read name; do cat /dev/$name 2>&1; done"))
+	for i, name := range []string{"made", "one", "other"} {
+		spec.Devices = append(spec.Devices, mounts.Device{Path: "/dev/" + name, Type: "c", Major: 240 + uint32(i), Minor: 7})
+	}
+	spec.Process.Stdin, spec.Process.Stdout = in, say
+	spec.Cgroup.Resources.Devices = []cgroupv2.DeviceRule{{Type: "c", Major: 241, Minor: cgroupv2.Any}, {Type: "c", Major: 242, Minor: cgroupv2.Any}}
+	c := create(t, spec, container.CreateOptions{})
+	in.Close()
+	say.Close()
+	if err := c.Exec(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(said)
+	opens := func(about string, want ...string) {
+		t.Helper()
+		for i, name := range []string{"made", "one", "other"} {
+			if _, err := fmt.Fprintln(out, name); err != nil {
+				t.Fatal(err)
+			}
+			line, err := lines.ReadString('\n')
+			if err != nil || !strings.HasSuffix(line, want[i]+"\n") {
+				t.Errorf("%s: /dev/%s: %q (%v), want %q", about, name, line, err, want[i])
+			}
+		}
+	}
+	const refused, open = "Operation not permitted", "No such device or address"
+	opens("as it was created", open, refused, refused)
+	deny := cgroupv2.DeviceRule{Type: "c", Major: 242, Minor: cgroupv2.Any}
+	if err := c.Set(cgroupv2.Resources{Devices: []cgroupv2.DeviceRule{deny}}); err != nil {
+		t.Fatal(err)
+	}
+	opens("the rules are others", open, open, refused)
+	if err := c.Set(cgroupv2.Resources{Unified: map[string]string{"cgroup.max.depth": "x"}, Devices: []cgroupv2.DeviceRule{{Type: "a", Major: cgroupv2.Any, Minor: cgroupv2.Any}}}); err == nil {
+		t.Error("x is a number")
+	}
+	opens("what else was asked for is wrong", open, open, refused)
+	if err := c.Set(unified("cgroup.max.depth", "5")); err != nil {
+		t.Fatal(err)
+	}
+	opens("rules are not asked for", open, open, refused)
 }
 
 func TestSetWithoutCgroup(t *testing.T) {

@@ -87,6 +87,7 @@ func (l *limitedBox) run(log *log, console console, signals *signals) (wait unix
 		return 0, err
 	}
 	sweepBoxes(l.root)
+	console.connect(&l.spec.Process)
 	pidfd := -1
 	console.connect(&l.spec.Process)
 	c, err := container.Create(l.root, l.id, l.spec, container.CreateOptions{

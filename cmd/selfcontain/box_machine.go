@@ -76,7 +76,7 @@ func look(b *boxFlags, root string, users bool) (machine, error) {
 	if m.Mounts, err = container.MountPoints(); err != nil {
 		return m, err
 	}
-	if b.net.value == shared {
+	if b.net.value == shared || len(b.net.networks) > 0 {
 		m.ResolvConf = linked("/etc/resolv.conf")
 	}
 	if !users {

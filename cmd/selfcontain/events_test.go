@@ -103,6 +103,9 @@ func stream(t *testing.T, c *exec.Cmd) (*bufio.Reader, func() result) {
 func TestEvents(t *testing.T) {
 	nstest.AnyProcessor(t)
 	nstest.Root(t)
+	if os.Getenv("NSTEST_GUEST") != "" {
+		t.Skip("skipped: this is about the command; in a guest limits are read back and felt")
+	}
 	dir := bundle(t, shell("exec sleep 1000 </dev/null >/dev/null 2>&1")...)
 	global, end := alive(t, dir)
 	defer end()
@@ -144,7 +147,7 @@ func TestEvents(t *testing.T) {
 // interval ends here, and told as well when it is its end.
 func TestEventsOfMemory(t *testing.T) {
 	guest(t)
-	dir := bundle(t, shell("exec </go >/dev/null 2>&1; read line; exec tail /dev/zero")...)
+	dir := bundle(t, shell("exec >/dev/null 2>&1 </go; read line; exec tail /dev/zero")...)
 	fifo := filepath.Join(dir, "rootfs", "go")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -157,8 +160,7 @@ func TestEventsOfMemory(t *testing.T) {
 		}
 	}
 	lines, wait := stream(t, command(t, append(global, "events", "--interval", "1h", "ctr")...))
-	// It listens when a process that is killed for want of memory is told: the first
-	// ones may come too early.
+	// When it has begun to listen the next process that is killed for want of memory is told.
 	told := make(chan event)
 	go func() {
 		defer close(told)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,6 +89,9 @@ func fileIs(t *testing.T, about, group, name, want string) {
 func TestUpdate(t *testing.T) {
 	nstest.AnyProcessor(t)
 	nstest.Root(t)
+	if os.Getenv("NSTEST_GUEST") != "" {
+		t.Skip("skipped: this is about the command; in a guest limits are read back and felt")
+	}
 	dir := bundle(t, shell("exec sleep 1000 </dev/null >/dev/null 2>&1")...)
 	global, end := alive(t, dir)
 	defer end()
@@ -218,7 +220,7 @@ func TestUpdateIsReadBack(t *testing.T) {
 			fileIs(t, row.args, group, name, want)
 		}
 	}
-	if len(now) != 13 {
-		t.Errorf("%d files: %v", len(now), fmt.Sprint(now))
+	if len(now) != 12 {
+		t.Errorf("%d files: %v", len(now), now)
 	}
 }
