@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Container is a container that is on disk: a directory below the root of state that is
@@ -194,5 +195,5 @@ func (d *stateDir) spec() (s Spec, err error) {
 	if err := d.read(intentName, &i); err != nil {
 		return s, err
 	}
-	return s, json.Unmarshal(i.Spec, &s)
+	return s, plainjson.Decode(i.Spec, &s)
 }

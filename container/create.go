@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -175,7 +175,7 @@ func (m *maker) at(step string) {
 // make makes it, in the order in which everything can be taken back.
 func (m *maker) make() error {
 	m.at("directory")
-	text, err := json.Marshal(m.spec)
+	text, err := plainjson.Append(nil, m.spec)
 	if err != nil {
 		return err
 	}
@@ -183,6 +183,7 @@ func (m *maker) make() error {
 		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.spec.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
+	m.d.lasting = m.spec.Hooks.any(Poststop)
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
 	}
@@ -329,7 +330,10 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 	switch {
 	case s.Action == KeepState:
 		return pl.keep(p)
-	case s.Action == RunHook && !hooks.any:
+	case s.Action == RunHook && pl.group != nil:
+		hooks.group = pl.group.FD()
+	}
+	if s.Action == RunHook && !hooks.any {
 		// Whoever destroys the container from here on calls its poststop hooks.
 		if err := pl.d.link(hookedName, string(s.Kind)); err != nil {
 			return err

@@ -29,6 +29,11 @@ func (c *Container) startEdited(p *Process, edit func(*Plan) error) error {
 	}
 	defer d.close()
 	defer v.close()
+	if !p.IgnorePaused {
+		if err := d.share(); err != nil {
+			return c.unlessStopped(op, v, c.failed(op, err))
+		}
+	}
 	plan, err := c.plan(d, v, p)
 	if err == nil && edit != nil {
 		err = edit(plan)

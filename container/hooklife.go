@@ -1,8 +1,10 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
+
+	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // later are the hooks of a container that is there, which are called in front of its
@@ -24,7 +26,7 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 	}
 	comp := &compiler{}
 	if len(i.Spec) > 0 { // one that is [Attached] has none written down, and no hooks
-		if err := json.Unmarshal(i.Spec, &comp.spec); err != nil {
+		if err := plainjson.Decode(i.Spec, &comp.spec); err != nil {
 			return l, err
 		}
 	}
@@ -44,6 +46,19 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		}
 	}
 	return l, nil
+}
+
+// callInside calls the hooks in front of the program, in the container's cgroup.
+func (l *later) callInside(d *stateDir, v *view, hooks *called) error {
+	if len(l.start) == 0 {
+		return nil
+	}
+	return d.withGroup(func(g *cgroupv2.Group) error {
+		if g != nil {
+			hooks.group = g.FD()
+		}
+		return l.call(l.start, v, hooks)
+	})
 }
 
 // call calls hooks until one fails.

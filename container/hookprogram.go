@@ -205,6 +205,9 @@ func (c *compiler) hookSteps(kinds ...HookKind) ([]Step, error) {
 					return nil, err
 				}
 				s.Path, s.Program = h.Path, program
+				if kind.inside() && c.plan != nil {
+					s.Cgroup = c.plan.cgroup
+				}
 			}
 			steps = append(steps, s)
 		}

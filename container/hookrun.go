@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
@@ -58,7 +58,7 @@ func (h CommandHook) Run(s *State) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.run(program, s, nil, nil)
+	done, err := h.run(program, s, nil, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -76,6 +76,9 @@ type called struct {
 	// over asks whether somebody destroys the container by force, who is not to wait for a
 	// hook. nil is nobody.
 	over func() bool
+	// group is a descriptor of the container's cgroup, in which those inside are born; 0 is
+	// the caller's own.
+	group int
 }
 
 // end waits for them. When the start has failed, what they have left behind ends.
@@ -128,11 +131,13 @@ func (s Step) callHook(state State, pid, pidfd int, hooks *called) error {
 		return s.Hook.Run(&state)
 	}
 	var files []prog.FD
+	group := 0
 	if s.Kind.inside() {
+		group = hooks.group
 		state.Pid = pidInside(pid)
 		files = []prog.FD{{Num: pidfd, Name: containerFile.Name}}
 	}
-	done, err := h.run(s.Program, &state, files, hooks.over)
+	done, err := h.run(s.Program, &state, files, group, hooks.over)
 	if err != nil {
 		return err
 	}
@@ -164,7 +169,7 @@ func pidInside(pid int) int {
 
 // run executes the hook's program until it has ended well. Then it is left to be waited
 // for. more are descriptors behind the standard ones and that of the guard; over ends it.
-func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD, over func() bool) (*hookProcess, error) {
+func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD, group int, over func() bool) (*hookProcess, error) {
 	in, err := stateFile(told{s.Version, s.ID, s.Status, s.Pid, s.Bundle, s.Annotations})
 	if err != nil {
 		return nil, err
@@ -179,7 +184,7 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD, over f
 	_, err = unix.FcntlInt(uintptr(out[1]), unix.F_SETFL, 0)
 	var process *hookProcess
 	if err == nil {
-		process, err = startHook(program, append([]prog.FD{{Num: in, Name: "stdin"}, {Num: out[1], Name: "stdout"}, {Num: out[1], Name: "stderr"}}, more...))
+		process, err = startHook(program, append([]prog.FD{{Num: in, Name: "stdin"}, {Num: out[1], Name: "stdout"}, {Num: out[1], Name: "stderr"}}, more...), group)
 	}
 	unix.Close(out[1])
 	if err != nil {
@@ -210,7 +215,7 @@ func failure(status unix.WaitStatus, err error) error {
 }
 
 // startHook starts the program, with the descriptor of its guard behind the standard ones.
-func startHook(program *prog.Program, files []prog.FD) (*hookProcess, error) {
+func startHook(program *prog.Program, files []prog.FD, group int) (*hookProcess, error) {
 	image, err := nsexec.NewImage(program)
 	if err != nil {
 		return nil, err
@@ -221,7 +226,7 @@ func startHook(program *prog.Program, files []prog.FD) (*hookProcess, error) {
 	}
 	defer unix.Close(alive[0])
 	files = slices.Insert(files, standard, prog.FD{Num: alive[0], Name: aliveFile.Name})
-	process, err := nsexec.Start(nsexec.Config{Image: image, Files: files})
+	process, err := nsexec.Start(nsexec.Config{Image: image, Files: files, Cgroup: group})
 	if err != nil {
 		unix.Close(alive[1])
 		return nil, err
@@ -232,7 +237,7 @@ func startHook(program *prog.Program, files []prog.FD) (*hookProcess, error) {
 // stateFile is a file in memory with the state in it. A pipe would have to be filled while
 // the hook runs, which may never read it.
 func stateFile(state told) (int, error) {
-	text, err := json.Marshal(state)
+	text, err := plainjson.AppendWhole(nil, state)
 	if err != nil {
 		return -1, err
 	}
@@ -256,7 +261,11 @@ func (s Step) hookCall() string {
 	if !ok {
 		return fmt.Sprintf("call a function for %s", s.Origin)
 	}
-	text := fmt.Sprintf("execve(%q, [%s], [%s]); wait", h.Path, strings.TrimPrefix(quoted(h.argv()), ", "), strings.TrimPrefix(quoted(h.Env), ", "))
+	text := ""
+	if s.Cgroup != "" {
+		text = "clone3 CLONE_INTO_CGROUP " + s.Cgroup + "; "
+	}
+	text += fmt.Sprintf("execve(%q, [%s], [%s]); wait", h.Path, strings.TrimPrefix(quoted(h.argv()), ", "), strings.TrimPrefix(quoted(h.Env), ", "))
 	if h.Timeout > 0 {
 		text += fmt.Sprintf(" for at most %v", h.Timeout)
 	}

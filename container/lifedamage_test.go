@@ -60,6 +60,7 @@ func TestDamagedState(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			spec := spec
 			if file == "intent" { // which says what hooks there are
+				spec.Bundle = t.TempDir()
 				spec.Hooks.Poststop = []container.Hook{container.CommandHook{Path: "/bin/true"}}
 			}
 			all := damages(1, 1)

@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/cgroupv2"
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
@@ -76,20 +78,27 @@ func TestRandomVerbs(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	var all sync.WaitGroup
-	var done [10]atomic.Int32
+	var done [13]atomic.Int32
+	var made atomic.Pointer[container.Container] // that several use at once
 	for worker := range uint64(8) {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(seed, worker))
 			for range steps / 8 {
 				verb := random.IntN(len(done))
 				began := time.Now()
-				if err := randomVerb(verb, root, spec, host); err == nil {
+				if err := randomVerb(verb, root, spec, host, &made, random.IntN(2) == 0); err == nil {
 					done[verb].Add(1)
 				} else if !mayBe(err) {
 					t.Errorf("verb %d: %v", verb, err)
 				}
 				if took := time.Since(began); took > 200*time.Millisecond {
 					t.Logf("verb %d took %v", verb, took)
+				}
+			}
+			// Somebody may wait for a process in a container that stays paused.
+			if c, err := container.Load(root, "c"); err == nil {
+				if err := c.Destroy(true); err != nil {
+					t.Error(err)
 				}
 			}
 		})
@@ -115,14 +124,21 @@ func TestRandomVerbs(t *testing.T) {
 	}
 }
 
-func randomVerb(verb int, root string, spec container.Spec, host container.Host) error {
+func randomVerb(verb int, root string, spec container.Spec, host container.Host, made *atomic.Pointer[container.Container], shared bool) error {
 	if verb < 2 {
-		_, err := container.Create(root, "c", spec, container.CreateOptions{Host: &host})
+		c, err := container.Create(root, "c", spec, container.CreateOptions{Host: &host})
+		if err == nil {
+			made.Store(c)
+		}
 		return err
 	}
-	c, err := container.Load(root, "c")
-	if err != nil {
-		return err
+	c := made.Load()
+	var err error
+	if c == nil || !shared {
+		if c, err = container.Load(root, "c"); err != nil {
+			return err
+		}
+		c.Host = &host
 	}
 	switch verb {
 	case 2:
@@ -139,11 +155,25 @@ func randomVerb(verb int, root string, spec container.Spec, host container.Host)
 		err = c.Resume()
 	case 8:
 		err = c.Destroy(true)
+	case 9:
+		return errors.Join(second(c.Stats()), second(c.Spec()), second(container.List(root)))
+	case 10:
+		err = c.Set(cgroupv2.Resources{Unified: map[string]string{"cgroup.max.depth": "7"}})
+	case 11:
+		var out bytes.Buffer
+		p := container.Process{Args: []string{"/bin/true"}, Stdin: strings.NewReader("x"), Stdout: &out, Stderr: &out}
+		if err := c.Start(&p); err != nil {
+			return err
+		}
+		_, err = p.Wait()
+		err = errors.Join(err, p.Close())
 	default:
 		err = c.Signal(unix.SIGKILL, false)
 	}
 	return err
 }
+
+func second(_ any, err error) error { return err }
 
 // mayBe reports whether an error is one that somebody else's work explains.
 func mayBe(err error) bool {

@@ -9,7 +9,8 @@ import (
 
 var needs = nstest.Needs{
 	Cgroups: true,
-	Tools:   map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount", "ip": "iproute2", "nsenter": "util-linux"},
+	Tools:   map[string]string{"busybox": "busybox-static", "strace": "strace", "newuidmap": "uidmap", "unshare": "util-linux", "mount": "mount", "ip": "iproute2", "nsenter": "util-linux", "radvd": "radvd"},
+	Modules: []string{"bridge", "ipvlan", "macvlan", "veth"},
 	Users:   []nstest.User{subuser},
 }
 

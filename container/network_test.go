@@ -89,7 +89,7 @@ func (s *site) start(networks []container.Network, changes ...func(*container.Sp
 	if err != nil {
 		s.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.Cancel = os.Stderr, in.Close // so it ends by itself
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func (c *Container) Exec() error {
 		return c.failed(op, err)
 	}
 	c.at("opened")
-	err = v.rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.call(later.start, v, hooks) })
+	err = v.rest.Await(connection, report, v.process.pid, v.pidfd, func() error { return later.callInside(d, v, hooks) })
 	unix.Close(connection)
 	c.at("executed")
 	if err == nil {

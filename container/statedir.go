@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,6 +54,12 @@ type stateDir struct {
 	id   string
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
+
+	// What stands here has to be there after a crash of the machine. That is so where poststop
+	// hooks have to be called then: all else that a container has is gone with its boot, and
+	// what is left here of it, whatever that is, is listed as stopped and removed. For who
+	// is killed nothing has to be on the disk.
+	lasting bool
 
 	now string // the boot, once it was asked for
 }
@@ -154,6 +161,21 @@ func (d *stateDir) tryLock(how int) (bool, error) {
 	return true, nil
 }
 
+// sharing is how long a new process waits for who is at work on the container.
+const sharing = 100 * time.Millisecond
+
+// share keeps a container from being paused, as long as the directory is open. A process
+// that is born in a frozen cgroup stands still at once, and with it the thread of its
+// parent, which waits for its execve and can be woken by nobody. Who holds the lock for
+// long waits for a hook, and that may be what executes a program: then it goes without.
+func (d *stateDir) share() error {
+	for deadline := time.Now().Add(sharing); ; time.Sleep(time.Millisecond) {
+		if free, err := d.tryLock(unix.LOCK_SH); free || err != nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
 // linked looks whether the directory has been removed while its lock was waited for.
 func (d *stateDir) linked() error {
 	var here, there unix.Stat_t
@@ -170,7 +192,7 @@ func (d *stateDir) linked() error {
 	return nil
 }
 
-// link makes a symbolic link, and waits until it is on the disk.
+// link makes a symbolic link.
 func (d *stateDir) link(name, text string) error {
 	if err := unix.Symlinkat(text, d.fd, name); err != nil {
 		return &os.PathError{Op: "symlink", Path: d.path + "/" + name, Err: err}
@@ -206,7 +228,11 @@ func (d *stateDir) has(name string) bool {
 	return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
+// sync waits until what was made is on the disk, where that has to be.
 func (d *stateDir) sync() error {
+	if !d.lasting {
+		return nil
+	}
 	if err := unix.Fsync(d.fd); err != nil && !errors.Is(err, unix.EINVAL) { // a file system without it
 		return &os.PathError{Op: "fsync", Path: d.path, Err: err}
 	}

@@ -3,6 +3,7 @@ package rtnl
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,14 +27,11 @@ func CheckName(s string) error {
 func ParseMAC(s string) ([]byte, error) {
 	mac := make([]byte, 0, 6)
 	for part := range strings.SplitSeq(s, ":") {
-		var b byte
-		if len(part) != 2 {
+		n, err := strconv.ParseUint(part, 16, 8)
+		if err != nil || len(part) != 2 || part[0] == '+' {
 			break
 		}
-		if _, err := fmt.Sscanf(part, "%02x", &b); err != nil {
-			break
-		}
-		mac = append(mac, b)
+		mac = append(mac, byte(n))
 	}
 	switch {
 	case len(mac) != 6 || len(s) != 17:

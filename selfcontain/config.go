@@ -92,6 +92,11 @@ func (c *Config) check() error {
 	if c.Master == "" && (len(c.IP.IP) != 0 || c.GW != nil || len(c.DNS) != 0) {
 		wrong("Master: it is empty, and an address, a router or name servers are of no use without an interface")
 	}
+	if c.Master != "" {
+		if _, err := c.link(); err != nil {
+			wrong("Master, IP, GW: %w", err)
+		}
+	}
 	return errors.Join(errs...)
 }
 

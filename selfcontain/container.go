@@ -3,6 +3,7 @@ package selfcontain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,16 +32,20 @@ type Container struct {
 // holding is a container that this process has brought up. It ends with this process.
 type holding struct {
 	*container.Held
-	main *program // nil until there is one
+	main *program      // nil until there is one
+	over chan struct{} // closed when it has ended, whoever has ended it, and is reaped
 }
 
-// Get returns the container of a configuration: the one that runs, or one that [Container.Run]
-// will bring up. Nothing is done on the machine.
+// Get returns the container of a configuration: the one that runs, or a new one, of which there
+// is nothing but the directory Data until [Container.Run] or [Container.Start].
 func Get(config *Config) (*Container, error) {
 	if config == nil {
 		return nil, errors.New("selfcontain: there is no Config")
 	}
 	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("selfcontain: %w", err)
+	}
+	if err := config.claim(); err != nil {
 		return nil, fmt.Errorf("selfcontain: %w", err)
 	}
 	return &Container{config: *config, log: config.Logger.WithName("selfcontain").WithValues("container", config.Name)}, nil
@@ -92,14 +97,7 @@ func (c *Container) run() (*holding, error) {
 			}
 		}
 	}
-	if h := c.held; h != nil { // somebody else has ended it
-		c.held = nil
-		if h.main == nil {
-			if err := h.end(); err != nil {
-				return nil, err
-			}
-		}
-	}
+	c.held = nil // somebody else has ended it
 	m, err := c.config.look()
 	if err != nil {
 		return nil, err
@@ -115,9 +113,13 @@ func (c *Container) run() (*holding, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.held = &holding{Held: held}
+	h := &holding{Held: held, over: make(chan struct{})}
+	if err := h.watch(); err != nil {
+		return nil, errors.Join(err, h.Destroy(true), h.Release())
+	}
+	c.held = h
 	c.delegate(spec.Cgroup.Path)
-	return c.held, nil
+	return h, nil
 }
 
 // known is the container as others find it, and nil where there is none.
@@ -225,7 +227,8 @@ func (c *Container) start(args []string) (*program, error) {
 	}
 	if err != nil {
 		if fresh != nil {
-			err = errors.Join(err, c.end())
+			c.held = nil
+			err = errors.Join(err, fresh.end())
 		}
 		return nil, err
 	}
@@ -253,33 +256,50 @@ func (c *Container) outlive() error {
 	return awaitEnds([]int{fd}, handover)
 }
 
+// watch reaps the init when it ends, whoever has ended it.
+func (h *holding) watch() error {
+	state, err := h.State()
+	if err != nil {
+		return err
+	}
+	pidfd, err := unix.PidfdOpen(state.Pid, 0) // a child that nobody else reaps
+	if err != nil {
+		return fmt.Errorf("pidfd_open %d: %w", state.Pid, err)
+	}
+	go func() {
+		_ = awaitEnds([]int{pidfd}, forever) // if it fails Wait waits
+		unix.Close(pidfd)
+		_, _ = h.Wait()
+		_ = h.Release()
+		close(h.over)
+	}()
+	return nil
+}
+
 // endWith ends a container when its main process has ended.
 func (c *Container) endWith(h *holding) {
 	<-h.main.ended
+	h.main.after = h.end()
+	c.forget(h)
+	close(h.main.gone)
+}
+
+// end ends it, if nobody has done so, and waits until it has ended.
+func (h *holding) end() error {
+	err := h.Destroy(true)
+	if err == nil {
+		<-h.over
+	}
+	return err
+}
+
+// forget forgets what this process has brought up.
+func (c *Container) forget(h *holding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == h {
 		c.held = nil
 	}
-	h.main.after = h.end()
-	close(h.main.gone)
-}
-
-// end ends and forgets what this process has brought up.
-func (c *Container) end() error {
-	h := c.held
-	c.held = nil
-	return h.end()
-}
-
-// end ends the container, which somebody else may have done already, and another one may have
-// its name by now.
-func (h *holding) end() error {
-	err := errors.Join(h.Destroy(true), h.Release())
-	if err == nil {
-		_, err = h.Wait()
-	}
-	return err
 }
 
 // Exec executes the current program with args inside the running container and waits
@@ -307,23 +327,24 @@ func (c *Container) Exec(args []string) error {
 // GetNS returns a path of the container's namespace of a type that setns(2) accepts, as
 // long as the container runs. It is an error for a type of which the container has none of its own.
 func (c *Container) GetNS(nsType clone.NamespaceType) (string, error) {
-	own := false
-	for _, t := range ownNamespaces {
-		own = own || t == nsType
-	}
-	if !own {
-		return "", c.failed("namespace", fmt.Errorf("%q: the container has none of its own of this type", nsType))
+	at, err := c.namespace(nsType)
+	return at, c.failed("namespace", err)
+}
+
+func (c *Container) namespace(nsType clone.NamespaceType) (string, error) {
+	if !slices.Contains(ownNamespaces[:], nsType) {
+		return "", fmt.Errorf("%q: the container has none of its own of this type", nsType)
 	}
 	known, err := c.running()
 	if err != nil {
-		return "", c.failed("namespace", err)
+		return "", err
 	}
 	state, err := known.State()
 	if err == nil && state.Pid == 0 {
 		err = &container.Error{Code: container.ContainerNotRunning, ID: c.config.Name, Op: "namespace"}
 	}
 	if err != nil {
-		return "", c.failed("namespace", err)
+		return "", err
 	}
 	return fmt.Sprintf("/proc/%d/ns/%s", state.Pid, clone.NsName(nsType)), nil
 }

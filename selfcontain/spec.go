@@ -37,6 +37,7 @@ const programPath = "/run/selfcontain/program"
 type machine struct {
 	Mounts  []container.MountPoint
 	Devices []mounts.Device // of Config.Devices
+	Program string          // the current program
 }
 
 // look asks the machine.
@@ -62,7 +63,37 @@ func (c *Config) look() (m machine, err error) {
 		}
 		m.Devices = append(m.Devices, d)
 	}
-	return m, nil
+	m.Program, err = currentProgram()
+	return m, err
+}
+
+// ownProgram leads to the file of this process, whatever has become of its name.
+const ownProgram = "/proc/self/exe"
+
+// currentProgram is where the current program can be copied from. A mount can be copied only in the mount
+// namespace that it is in. Who was executed from another one, before unshare(1) say, is
+// looked for by its name, which must still be that of the same file. open_tree(2), EINVAL
+func currentProgram() (string, error) {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, ownProgram, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err == nil {
+		unix.Close(fd)
+		return ownProgram, nil
+	}
+	if !errors.Is(err, unix.EINVAL) {
+		return "", fmt.Errorf("%s: open_tree: %w", ownProgram, err)
+	}
+	name, err := os.Readlink(ownProgram)
+	if err != nil {
+		return "", err
+	}
+	var own, there unix.Stat_t
+	if err := unix.Stat(ownProgram, &own); err != nil {
+		return "", fmt.Errorf("%s: %w", ownProgram, err)
+	}
+	if err := unix.Stat(name, &there); err != nil || own.Dev != there.Dev || own.Ino != there.Ino {
+		return "", fmt.Errorf("%s: the program was executed from another mount namespace, or from memory, and is not to be had in this one", name)
+	}
+	return name, nil
 }
 
 // spec is the container on this machine. It is a pure function.
@@ -103,7 +134,7 @@ func (c *Config) spec(m machine) (container.Spec, error) {
 	s.Mounts = append(s.Mounts, kernelMounts()...)
 	s.Mounts = append(s.Mounts,
 		mounts.Mount{Destination: varLib, Type: "bind", Source: path.Join(data, libName), Options: []string{"bind", "rprivate"}, Origin: "Data"},
-		mounts.Mount{Destination: programPath, Type: "bind", Source: "/proc/self/exe", Options: []string{"bind", "ro", "nosuid", "rprivate"}, Origin: "program"},
+		mounts.Mount{Destination: programPath, Type: "bind", Source: m.Program, Options: []string{"bind", "ro", "nosuid", "rprivate"}, Origin: "program"},
 	)
 	for _, source := range sorted(c.Mounts) {
 		s.Mounts = append(s.Mounts, mounts.Mount{
@@ -150,8 +181,8 @@ func kernelMounts() []mounts.Mount {
 	return list
 }
 
-// prepare makes what the container needs in Data. What is there stays as it is.
-func (c *Config) prepare(s container.Spec) error {
+// claim makes Data, and takes it for this container.
+func (c *Config) claim() error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("Data: %w", err)
 	}
@@ -162,7 +193,12 @@ func (c *Config) prepare(s container.Spec) error {
 	if st.Type == unix.OVERLAYFS_SUPER_MAGIC {
 		return fmt.Errorf("Data: %s lies on an overlay, on which there can be no other one: in a container of this package %s is a place, and /tmp for what need not stay", c.Data, varLib)
 	}
-	if err := c.own(); err != nil {
+	return c.own()
+}
+
+// prepare makes what the container needs in Data. What is there stays as it is.
+func (c *Config) prepare(s container.Spec) error {
+	if err := c.claim(); err != nil { // again: it may have been destroyed
 		return err
 	}
 	if err := container.MakeLayers([]*mounts.Overlay{s.Root.Overlay}); err != nil {

@@ -45,21 +45,22 @@ func (c *Container) Destroy() error {
 
 // kill ends a container at once.
 func (c *Container) kill(known *container.Container) error {
-	err := known.Destroy(true)
+	if err := known.Destroy(true); err != nil {
+		return err
+	}
 	c.mu.Lock()
-	var main *program
-	if h := c.held; h != nil {
-		main = h.main
-		if main == nil {
-			err = errors.Join(err, c.end())
-		}
-	}
+	h := c.held
 	c.mu.Unlock()
-	if main != nil && err == nil {
-		<-main.gone // its end is seen to by who waits for it
-		err = main.after
+	if h == nil {
+		return nil
 	}
-	return err
+	c.forget(h)
+	if h.main != nil {
+		<-h.main.gone
+		return h.main.after
+	}
+	<-h.over
+	return nil
 }
 
 // terminate sends SIGTERM to the programs of a container that come from outside, and waits
@@ -111,13 +112,20 @@ func terminate(known *container.Container, patience time.Duration) error {
 	return awaitEnds(programs, patience)
 }
 
+// forever is longer than anybody waits.
+const forever = time.Duration(1<<63 - 1)
+
 // awaitEnds waits until the processes of some pidfds have ended, or for some time.
 func awaitEnds(pidfds []int, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for _, fd := range pidfds {
 		list := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
-			_, err := unix.Poll(list, max(0, int(time.Until(deadline).Milliseconds())))
+			timeout := -1
+			if patience != forever {
+				timeout = max(0, int(time.Until(deadline).Milliseconds()))
+			}
+			_, err := unix.Poll(list, timeout)
 			if errors.Is(err, unix.EINTR) {
 				continue
 			}

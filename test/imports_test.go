@@ -36,7 +36,7 @@ var drawing = map[string]layer{
 	"selfcontain":     {"container", "github.com/go-logr/logr"},
 	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
 	"container": {
-		"nsexec mounts caps seccomp cgroupv2 ipvlan veth clone internal/nofile",
+		"nsexec mounts caps seccomp cgroupv2 ipvlan veth clone internal/nofile internal/plainjson",
 		"github.com/moby/sys/mountinfo",
 	},
 
@@ -51,13 +51,14 @@ var drawing = map[string]layer{
 	"nsexec/prog": {"", sys},
 	"clone":       {"", sys},
 
-	"internal/nofile":   {"", ""},
-	"internal/selfpipe": {"", sys},
-	"internal/nstest":   {"", sys + " github.com/moby/sys/mountinfo"},
-	"test":              {"", ""},
-	"test/stress":       {"container", sys},
-	"test/vmrun":        {"", sys},
-	"test/bench":        {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
+	"internal/nofile":    {"", ""},
+	"internal/plainjson": {"nsexec/prog", ""},
+	"internal/selfpipe":  {"", sys},
+	"internal/nstest":    {"", sys + " github.com/moby/sys/mountinfo"},
+	"test":               {"", ""},
+	"test/stress":        {"container", sys},
+	"test/vmrun":         {"", sys},
+	"test/bench":         {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
 }
 
 // reach returns what a package may import at all, directly or not.

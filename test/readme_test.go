@@ -24,7 +24,7 @@ func TestReadme(t *testing.T) {
 	spec.ParentDeathSignal, spec.Keyring = unix.SIGKILL, "_ses.demo" // as run asks for
 	spec.Cgroup = &container.Cgroup{Path: "selfcontain/demo", Optional: true}
 	var host container.Host
-	if err := json.Unmarshal([]byte(read(t, "../container/testdata/hosts/6.1-root.json")), &host); err != nil {
+	if err := json.Unmarshal([]byte(read(t, "../container/testdata/hosts/6.1-filters.json")), &host); err != nil {
 		t.Fatal(err)
 	}
 	plan, err := container.CompileGated(spec, host)

@@ -17,7 +17,7 @@ type boxFlags struct {
 	rootfs, keep     string
 	binds, tmpfs     list
 	readOnly         bool
-	net              choice
+	net              netFlag
 	pid, ipc, uts    choice
 	cgroupns, userns choice
 	hostname         string
@@ -50,8 +50,8 @@ func (b *boxFlags) declare(f *flag.FlagSet) {
 	both(&b.binds, "bind", "v", "show `SRC[:DST][:ro]` of the machine inside, under its own name or as DST; may be repeated")
 	f.Var(&b.tmpfs, "tmpfs", "mount an empty file system in memory on `PATH[:OPTIONS]`; may be repeated")
 	f.BoolVar(&b.readOnly, "read-only", false, "the root file system cannot be changed; /run and /tmp can")
-	b.net = choice{value: none, of: []string{none, shared}}
-	f.Var(&b.net, "net", "the network: the machine's, or one of its own with nothing but lo")
+	b.net = netFlag{choice: choice{value: none, of: []string{none, shared}}}
+	f.Var(&b.net, "net", "the network: one of its own with nothing but lo, the machine's, or one on an interface or a bridge of the machine's, for root; there \",ip=ADDRESS/BITS,gw=ADDRESS\" may follow (otherwise IPv6 finds them out), and mtu=, name=, mode=; may be repeated")
 	namespace(&b.pid, "pid", "processes of its own, or the machine's")
 	namespace(&b.ipc, "ipc", "System V IPC and message queues of its own, or the machine's")
 	namespace(&b.uts, "uts", "a host name of its own, or the machine's")
@@ -81,7 +81,7 @@ func (b *boxFlags) workdirFlags(f *flag.FlagSet) {
 
 // valueOf is what stands behind a flag and what it means.
 func valueOf(x *flag.Flag) (value, usage string) {
-	if c, ok := x.Value.(*choice); ok {
+	if c, ok := x.Value.(interface{ words() string }); ok {
 		return c.words(), x.Usage
 	}
 	return flag.UnquoteUsage(x)

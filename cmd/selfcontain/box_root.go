@@ -134,7 +134,7 @@ func kernelMounts(ownRoot bool, groups clone.IDMaps) []mounts.Mount {
 // bindShared binds the machine's file systems of the kernel where the box shares the
 // namespace that they show: in a user namespace nobody can make them anew.
 func (b *boxFlags) bindShared(list []mounts.Mount, host container.Host) {
-	shares := map[string]choice{"/proc": b.pid, "/sys": b.net, "/dev/mqueue": b.ipc, "/sys/fs/cgroup": b.cgroupns}
+	shares := map[string]choice{"/proc": b.pid, "/sys": b.net.choice, "/dev/mqueue": b.ipc, "/sys/fs/cgroup": b.cgroupns}
 	for i := range list {
 		m := &list[i]
 		if shares[m.Destination].value != shared {

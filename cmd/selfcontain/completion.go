@@ -94,6 +94,11 @@ func completedFlags(f *flag.FlagSet) (list []completedFlag) {
 		switch {
 		case strings.Contains(value, "|"):
 			c.words = strings.Split(value, "|")
+			for i, word := range c.words { // ipvlan:MASTER
+				if at := strings.IndexByte(word, ':'); at >= 0 {
+					c.words[i] = word[:at+1]
+				}
+			}
 		case strings.HasPrefix(value, "DIR"), strings.HasPrefix(value, "SRC"), strings.HasPrefix(value, "PATH"):
 			c.dir = true
 		}

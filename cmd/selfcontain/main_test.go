@@ -21,7 +21,7 @@ var needs = nstest.Needs{
 		"busybox": "busybox-static", "newuidmap": "uidmap",
 		"apt-get": "apt", "dpkg-deb": "dpkg", "ldconfig": "libc-bin", "tar": "tar",
 	},
-	Modules: []string{"overlay"},
+	Modules: []string{"overlay", "null_blk"},
 	Files:   []string{"../../container/testdata/hosts"},
 }
 

@@ -1,0 +1,123 @@
+package plainjson
+
+import (
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// key takes the name of a member, with its colon.
+func (p *parser) key() (string, error) {
+	name, err := p.quoted()
+	if err == nil && !p.take(':') {
+		err = p.wrong("want a colon")
+	}
+	return name, err
+}
+
+// quoted takes a string.
+func (p *parser) quoted() (string, error) {
+	if !p.take('"') {
+		return "", p.wrong("want a string")
+	}
+	begin := p.at
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; {
+		case c == '"':
+			p.at++
+			text := p.text[begin : p.at-1]
+			if !utf8.Valid(text) {
+				return "", p.wrong("it is no UTF-8")
+			}
+			return string(text), nil
+		case c == '\\':
+			return p.escaped(begin)
+		case c < ' ':
+			return "", p.wrong("a control character in a string")
+		}
+		p.at++
+	}
+	return "", p.wrong("a string without an end")
+}
+
+// escaped is quoted for a string with a backslash in it.
+func (p *parser) escaped(begin int) (string, error) {
+	b := append([]byte(nil), p.text[begin:p.at]...)
+	for p.at < len(p.text) {
+		c := p.text[p.at]
+		p.at++
+		switch {
+		case c == '"':
+			if !utf8.Valid(b) {
+				return "", p.wrong("it is no UTF-8")
+			}
+			return string(b), nil
+		case c < ' ':
+			return "", p.wrong("a control character in a string")
+		case c != '\\':
+			b = append(b, c)
+		default:
+			r, err := p.escape()
+			if err != nil {
+				return "", err
+			}
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return "", p.wrong("a string without an end")
+}
+
+// escape takes what is behind a backslash.
+func (p *parser) escape() (rune, error) {
+	if p.at == len(p.text) {
+		return 0, p.wrong("a string without an end")
+	}
+	c := p.text[p.at]
+	p.at++
+	switch c {
+	case '"', '\\', '/':
+		return rune(c), nil
+	case 'b':
+		return '\b', nil
+	case 'f':
+		return '\f', nil
+	case 'n':
+		return '\n', nil
+	case 'r':
+		return '\r', nil
+	case 't':
+		return '\t', nil
+	case 'u':
+		r, ok := p.hex()
+		if !ok {
+			return 0, p.wrong(`want four digits behind \u`)
+		}
+		if !utf16.IsSurrogate(r) {
+			return r, nil
+		}
+		back := p.at
+		if p.at+1 < len(p.text) && p.text[p.at] == '\\' && p.text[p.at+1] == 'u' {
+			p.at += 2
+			if second, ok := p.hex(); ok {
+				if both := utf16.DecodeRune(r, second); both != utf8.RuneError {
+					return both, nil
+				}
+			}
+		}
+		p.at = back
+		return utf8.RuneError, nil // half of one, as encoding/json has it
+	}
+	return 0, p.wrong("what is behind the backslash is not known")
+}
+
+func (p *parser) hex() (rune, bool) {
+	if len(p.text)-p.at < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(p.text[p.at:p.at+4]), 16, 16)
+	if err != nil {
+		return 0, false
+	}
+	p.at += 4
+	return rune(n), true
+}
