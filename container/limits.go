@@ -81,10 +81,14 @@ func (d *stateDir) replaceFilter(g *cgroupv2.Group, rules []cgroupv2.DeviceRule)
 
 // Stats are what the container's cgroup has counted, also when the container has stopped:
 // the group is there until it is destroyed. What belongs to a controller that the group
-// has not is nil; a limit enables its own.
-func (c *Container) Stats() (s cgroupv2.Stats, err error) {
-	err = c.withGroup("events", func(_ *view, g *cgroupv2.Group) error {
-		s, err = g.Stats()
+// has not is nil; a limit enables its own. While it lives there are those of its
+// interfaces as well.
+func (c *Container) Stats() (s Stats, err error) {
+	err = c.withGroup("events", func(v *view, g *cgroupv2.Group) error {
+		s.Stats, err = g.Stats()
+		if err == nil {
+			s.Interfaces, err = c.interfaces(v)
+		}
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 			return c.refused("events", ContainerNotRunning) // it is being destroyed
 		}

@@ -63,7 +63,7 @@ func hold(args []string) int {
 		}
 		fmt.Println("here")
 	}
-	select {}
+	return status(unix.Pause())
 }
 
 // signalled says that it is there, and exits with the number of the signal that it gets.

@@ -41,7 +41,7 @@ one below systemd's user manager, in whose care his shell often is not:
   selfcontain box                             a shell; what you do there is undone
   selfcontain box -v . -- make                only the current directory is for real
   selfcontain box --net host -- apt-get upgrade     as root: try it
-  selfcontain box --net ipvlan:enp1s0 -- ip address     as root: a neighbour of the machine on its network
+  selfcontain box --net ipvlan:eth0 -- ip address   as root: on the machine's network
   selfcontain box --rootfs ./debian -t -- top
 `
 

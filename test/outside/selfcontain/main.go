@@ -1,0 +1,21 @@
+// Selfcontain moves itself into a container.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/selfcontain/runtime/selfcontain"
+)
+
+func main() {
+	if name, err := os.Hostname(); os.Args[1] == "inside" {
+		fmt.Println("process", os.Getpid(), "on", name, err)
+		return
+	}
+	node := &selfcontain.Config{Name: "node", Data: os.Args[1]} // Master: "enp1s0" gives it an address of its own
+	if err := selfcontain.RunWithArgs(node, []string{"inside"}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
