@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
-	"github.com/selfcontain/runtime/clone"
-	"github.com/selfcontain/runtime/mounts"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Set changes the limits of the container's cgroup while it lives, all of them or none.
@@ -59,18 +57,13 @@ func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
 	return s.Cgroup.Resources, nil
 }
 
-// asked is what the container was created with, as far as limits and statistics go: the
-// rest of a Spec may be long.
-func (d *stateDir) asked() (s struct {
-	Cgroup     *Cgroup
-	Devices    []mounts.Device
-	Namespaces clone.Namespaces
-}, err error) {
+// asked is what the container was created with.
+func (d *stateDir) asked() (s Spec, err error) {
 	var i intent
 	if err := d.read(intentName, &i); err != nil {
 		return s, err
 	}
-	if err := json.Unmarshal(i.Spec, &s); err != nil {
+	if err := plainjson.Decode(i.Spec, &s); err != nil {
 		return s, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
 	}
 	return s, nil
