@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"os"
 
 	"github.com/selfcontain/runtime/selfcontain"
@@ -15,7 +16,6 @@ func main() {
 	}
 	node := &selfcontain.Config{Name: "node", Data: os.Args[1]} // Master: "enp1s0" gives it an address of its own
 	if err := selfcontain.RunWithArgs(node, []string{"inside"}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		log.Fatal(err)
 	}
 }
