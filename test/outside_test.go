@@ -20,7 +20,7 @@ var outside = []struct {
 	args []string // nil are a directory with a busybox, and another one
 	want string
 }{
-	{"container", "caps cgroupv2 clone container internal/nofile ipvlan mounts nsexec nsexec/prog rtnl veth", true, nil, "demo running <nil>\nPID   COMMAND\n    1 /busybox sleep 1000\n    2 /busybox ps -o pid,args\nended: killed <nil>\n"},
+	{"container", "caps cgroupv2 clone container internal/nofile internal/plainjson ipvlan mounts nsexec nsexec/prog rtnl veth", true, nil, "demo running <nil>\nPID   COMMAND\n    1 /busybox sleep 1000\n    2 /busybox ps -o pid,args\nended: killed <nil>\n"},
 	{"selfcontain", selfcontained, true, []string{}, "process 2 on node <nil>\n"},
 	{"prove", selfcontained, true, []string{}, "a program proves where it is\n"},
 	{"caps", "caps nsexec/prog", false, []string{"self"}, "self: "},
@@ -30,7 +30,7 @@ var outside = []struct {
 }
 
 // selfcontained is what a program depends on that imports package selfcontain alone.
-const selfcontained = "caps cgroupv2 clone container internal/nofile ipvlan mounts nsexec nsexec/prog rtnl selfcontain veth"
+const selfcontained = "caps cgroupv2 clone container internal/nofile internal/plainjson ipvlan mounts nsexec nsexec/prog rtnl selfcontain veth"
 
 // TestOutside builds and runs what another module makes of these packages. It needs no
 // network: all that the programs depend on, this module's tests depend on as well.

@@ -10,12 +10,10 @@ import (
 )
 
 func main() {
+	node := &selfcontain.Config{Name: "node", Data: os.Args[1]} // Master: "enp1s0" gives it an address of its own
 	if name, err := os.Hostname(); os.Args[1] == "inside" {
 		fmt.Println("process", os.Getpid(), "on", name, err)
-		return
-	}
-	node := &selfcontain.Config{Name: "node", Data: os.Args[1]} // Master: "enp1s0" gives it an address of its own
-	if err := selfcontain.RunWithArgs(node, []string{"inside"}); err != nil {
+	} else if err := selfcontain.RunWithArgs(node, []string{"inside"}); err != nil {
 		log.Fatal(err)
 	}
 }
