@@ -26,8 +26,7 @@ type DeviceRule struct {
 // nothing as long as it cannot be opened.
 func DefaultDevices() []DeviceRule {
 	return []DeviceRule{
-		{Allow: true, Type: "c", Major: Any, Minor: Any, Access: "m"},
-		{Allow: true, Type: "b", Major: Any, Minor: Any, Access: "m"},
+		{Allow: true, Major: Any, Minor: Any, Access: "m"},
 		{Allow: true, Type: "c", Major: 1, Minor: 3},     // null
 		{Allow: true, Type: "c", Major: 1, Minor: 5},     // zero
 		{Allow: true, Type: "c", Major: 1, Minor: 7},     // full

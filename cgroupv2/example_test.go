@@ -42,7 +42,7 @@ func ExampleDeviceFilter() {
 		{Allow: true, Type: "c", Major: 4, Minor: 64, Access: "rw"},
 	})
 	fmt.Println(len(filter), "instructions,", len(filter.Bytes()), "bytes,", err)
-	// Output: 87 instructions, 696 bytes, <nil>
+	// Output: 39 instructions, 312 bytes, <nil>
 }
 
 // A program that is limited from its first instruction on, and whatever it has

@@ -30,6 +30,7 @@ const (
 	opAnd       = 0x54 // dst &= imm
 	opShift     = 0x74 // dst >>= imm
 	opJumpNot   = 0x56 // if dst != imm goto off
+	opJumpIs    = 0x16 // if dst == imm goto off
 	opJumpBits  = 0x46 // if dst & imm goto off
 	opJump      = 0x05 // goto off
 	opExit      = 0x95 // return r0
@@ -62,17 +63,44 @@ func NewFilter(rules []DeviceRule) (Filter, error) {
 	if len(rules) > maxRules {
 		return nil, fmt.Errorf(origin+"devices: %d rules, more than %d", len(rules), maxRules)
 	}
+	var runs []run
+	rest := false
 	for i, r := range slices.Backward(rules) {
 		n, err := r.numbers()
 		if err != nil {
 			return nil, fmt.Errorf(origin+"devices[%d]: %w", i, err)
 		}
 		if n.everything() { // the rules before it are not reached
-			return append(f, answer(n.allow)...), nil
+			rest = n.allow
+			break
 		}
-		f = append(f, n.instructions()...)
+		runs = appendRun(runs, n)
 	}
-	return append(f, answer(false)...), nil
+	for _, r := range runs {
+		f = append(f, r.instructions()...)
+	}
+	return append(f, answer(rest)...), nil
+}
+
+// run is a run of rules that differ in their minor number alone. The kernel's verifier takes
+// about 5 microseconds for an instruction, at the creation of every container.
+type run struct {
+	numbers
+	minors []int64
+}
+
+func appendRun(runs []run, n numbers) []run {
+	if k := len(runs) - 1; k >= 0 && n.minor != Any {
+		last := runs[k].numbers
+		if last.minor != Any {
+			last.minor = n.minor
+			if last == n {
+				runs[k].minors = append(runs[k].minors, n.minor)
+				return runs
+			}
+		}
+	}
+	return append(runs, run{n, []int64{n.minor}})
 }
 
 // maxRules is what the kernel takes of the worst rules: its verifier follows the
@@ -80,36 +108,49 @@ func NewFilter(rules []DeviceRule) (Filter, error) {
 // after a million steps.
 const maxRules = 400
 
-// instructions are those of one rule. Where it is not about the device they go on
-// behind it, and so they do while accesses are left.
-func (n numbers) instructions() Filter {
-	var body Filter
-	if n.allow {
-		body = Filter{
+// instructions are those of one run. Where it is not about the device they go on behind
+// it, and so they do while accesses are left.
+func (r run) instructions() Filter {
+	var tests Filter
+	if r.kind != 0 {
+		tests = append(tests, Instruction{Op: opJumpNot, Dst: regKind, Imm: r.kind})
+	}
+	if r.major != Any {
+		tests = append(tests, Instruction{Op: opJumpNot, Dst: regMajor, Imm: int32(r.major)})
+	}
+	if r.minor != Any {
+		for _, minor := range r.minors {
+			tests = append(tests, Instruction{Op: opJumpIs, Dst: regMinor, Imm: int32(minor)})
+		}
+		tests[len(tests)-1].Op = opJumpNot
+	}
+	verdict := r.verdict()
+	for i := range tests {
+		tests[i].Off = int16(len(tests) - i - 1) // to the verdict
+		if tests[i].Op == opJumpNot {
+			tests[i].Off += int16(len(verdict)) // to what follows
+		}
+	}
+	return append(tests, verdict...)
+}
+
+// verdict is the answer of a rule about the device, where it has one.
+func (n numbers) verdict() Filter {
+	var f Filter
+	switch {
+	case n.access == accAll: // it has, whatever is wanted
+	case n.allow:
+		f = Filter{
 			{Op: opAnd, Dst: regWanted, Imm: accAll &^ n.access},
 			{Op: opJumpNot, Dst: regWanted, Off: 2},
 		}
-	} else {
-		body = Filter{
+	default:
+		f = Filter{
 			{Op: opJumpBits, Dst: regWanted, Off: 1, Imm: n.access},
 			{Op: opJump, Off: 2},
 		}
 	}
-	body = append(body, answer(n.allow)...)
-	var tests Filter
-	if n.kind != 0 {
-		tests = append(tests, Instruction{Op: opJumpNot, Dst: regKind, Imm: n.kind})
-	}
-	if n.major != Any {
-		tests = append(tests, Instruction{Op: opJumpNot, Dst: regMajor, Imm: int32(n.major)})
-	}
-	if n.minor != Any {
-		tests = append(tests, Instruction{Op: opJumpNot, Dst: regMinor, Imm: int32(n.minor)})
-	}
-	for i := range tests { // to the end
-		tests[i].Off = int16(len(tests) - i - 1 + len(body))
-	}
-	return append(tests, body...)
+	return append(f, answer(n.allow)...)
 }
 
 func answer(allow bool) Filter {

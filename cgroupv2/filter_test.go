@@ -206,6 +206,10 @@ func (f Filter) run(t *testing.T, q question) bool {
 			if reg[in.Dst] != uint32(in.Imm) {
 				pc += int(in.Off)
 			}
+		case opJumpIs:
+			if reg[in.Dst] == uint32(in.Imm) {
+				pc += int(in.Off)
+			}
 		case opJumpBits:
 			if reg[in.Dst]&uint32(in.Imm) != 0 {
 				pc += int(in.Off)

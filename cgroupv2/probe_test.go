@@ -19,7 +19,6 @@ func TestMayFilter(t *testing.T) {
 }
 
 func TestMayFilterAsUser(t *testing.T) {
-	nstest.Root(t)
 	if !nstest.Subprocess(t, nstest.As(needs.Users[0])) {
 		return
 	}

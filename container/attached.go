@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
@@ -124,11 +124,10 @@ func (i *intent) brief() ([]byte, error) {
 	}
 	b = fmt.Appendf(b, `"owner":%d`, i.Owner)
 	if len(i.Annotations) > 0 {
-		text, err := json.Marshal(i.Annotations)
-		if err != nil {
+		var err error
+		if b, err = plainjson.Append(append(b, `,"annotations":`...), i.Annotations); err != nil {
 			return nil, err
 		}
-		b = append(append(b, `,"annotations":`...), text...)
 	}
 	return append(b, '}'), nil
 }

@@ -183,6 +183,7 @@ func (m *maker) make() error {
 		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.spec.Bundle, Rootfs: m.spec.Root.Path,
 		Annotations: m.spec.Annotations, Spec: text,
 	}
+	m.d.lasting = m.spec.Hooks.any(Poststop)
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
 	}

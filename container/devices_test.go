@@ -82,15 +82,15 @@ func TestResourcesAreCompiled(t *testing.T) {
 func TestDevicesOfContainer(t *testing.T) {
 	nstest.Root(t)
 	allow := func(minor int64) cgroupv2.DeviceRule {
-		return cgroupv2.DeviceRule{Allow: true, Type: "c", Major: 4095, Minor: minor, Access: "r"}
+		return cgroupv2.DeviceRule{Allow: true, Type: "c", Major: 1, Minor: minor, Access: "r"}
 	}
 	deny := cgroupv2.DeviceRule{Major: cgroupv2.Any, Minor: cgroupv2.Any}
 	const (
 		fine, closed = "", "Operation not permitted"
-		there        = "No such device or address" // which is said of a device that could be opened
+		there        = "No such device or address" // which is said of a device that could be opened, and would be there
 	)
 	spec := with(nstest.RootFS(t), grouped(t), sh(`mknod /tmp/disk b 4095 0 || exit
-		mknod /tmp/tape c 4095 11; mknod /tmp/zero c 1 5
+		mknod /tmp/tape c 1 200; mknod /tmp/zero c 1 5
 		echo made; while read f; do (: <$f) 2>&1; echo .; done`), func(s *container.Spec) {
 		s.Process.Capabilities.Bounding |= caps.Of(caps.MKNOD)
 		s.Process.Capabilities.Permitted |= caps.Of(caps.MKNOD)
@@ -105,9 +105,9 @@ func TestDevicesOfContainer(t *testing.T) {
 		want    verdicts
 	}{
 		{"nothing is said", nil, nil, verdicts{closed, closed, fine, fine}},
-		{"a device is made", []mounts.Device{{Path: "/dev/tape", Type: "c", Major: 4095, Minor: 11}}, nil, verdicts{closed, there, fine, fine}},
-		{"and denied", []mounts.Device{{Path: "/dev/tape", Type: "c", Major: 4095, Minor: 11}}, []cgroupv2.DeviceRule{deny}, verdicts{closed, closed, fine, fine}},
-		{"it is denied, and allowed", nil, []cgroupv2.DeviceRule{deny, allow(11)}, verdicts{closed, there, fine, fine}},
+		{"a device is made", []mounts.Device{{Path: "/dev/tape", Type: "c", Major: 1, Minor: 200}}, nil, verdicts{closed, there, fine, fine}},
+		{"and denied", []mounts.Device{{Path: "/dev/tape", Type: "c", Major: 1, Minor: 200}}, []cgroupv2.DeviceRule{deny}, verdicts{closed, closed, fine, fine}},
+		{"it is denied, and allowed", nil, []cgroupv2.DeviceRule{deny, allow(200)}, verdicts{closed, there, fine, fine}},
 		{"everything is allowed", nil, []cgroupv2.DeviceRule{{Allow: true, Major: cgroupv2.Any, Minor: cgroupv2.Any}}, verdicts{there, there, fine, fine}},
 	} {
 		t.Run(row.about, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestDevicesOfContainer(t *testing.T) {
 			if got := all(); got != row.want {
 				t.Errorf("got %+v, want %+v", got, row.want)
 			}
-			if err := c.Set(cgroupv2.Resources{Devices: []cgroupv2.DeviceRule{deny, allow(11)}}); err != nil {
+			if err := c.Set(cgroupv2.Resources{Devices: []cgroupv2.DeviceRule{deny, allow(200)}}); err != nil {
 				t.Error(err)
 			}
 			if got, want := all(), (verdicts{closed, there, fine, fine}); got != want {

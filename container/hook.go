@@ -1,13 +1,13 @@
 package container
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // HookKind says when in the life of a container a hook is called, and where.
@@ -170,13 +170,13 @@ func (h Hooks) MarshalJSON() ([]byte, error) {
 			}
 		}
 	}
-	return json.Marshal(stored)
+	return plainjson.Append(nil, stored)
 }
 
 // UnmarshalJSON reads what MarshalJSON has written.
 func (h *Hooks) UnmarshalJSON(b []byte) error {
 	var stored map[HookKind][]storedHook
-	if err := json.Unmarshal(b, &stored); err != nil {
+	if err := plainjson.Decode(b, &stored); err != nil {
 		return err
 	}
 	*h = Hooks{}

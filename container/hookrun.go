@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
@@ -237,7 +237,7 @@ func startHook(program *prog.Program, files []prog.FD, group int) (*hookProcess,
 // stateFile is a file in memory with the state in it. A pipe would have to be filled while
 // the hook runs, which may never read it.
 func stateFile(state told) (int, error) {
-	text, err := json.Marshal(state)
+	text, err := plainjson.AppendWhole(nil, state)
 	if err != nil {
 		return -1, err
 	}

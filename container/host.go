@@ -143,13 +143,28 @@ func readProc(name string) ([]byte, error) {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
 	defer unix.Close(fd)
-	text, n := make([]byte, 0, 1024), 1
-	for n > 0 {
+	text, err := readAll(fd, 1024)
+	if err != nil {
+		return nil, &os.PathError{Op: "read", Path: name, Err: err}
+	}
+	return text, nil
+}
+
+// readAll reads what is open, of about that size, up to recordLimit and some more.
+func readAll(fd, size int) ([]byte, error) {
+	text := make([]byte, 0, size+512)
+	for len(text) <= recordLimit {
 		text = slices.Grow(text, 512)
-		if n, err = unix.Read(fd, text[len(text):cap(text)]); err != nil {
-			return nil, &os.PathError{Op: "read", Path: name, Err: err}
+		n, err := unix.Read(fd, text[len(text):cap(text)])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return text, nil
+		default:
+			text = text[:len(text)+n]
 		}
-		text = text[:len(text)+n]
 	}
 	return text, nil
 }

@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
-	"github.com/selfcontain/runtime/mounts"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Set changes the limits of the container's cgroup while it lives, all of them or none.
@@ -58,17 +57,13 @@ func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
 	return s.Cgroup.Resources, nil
 }
 
-// asked is what the container was created with, as far as limits go: the rest of a Spec
-// may be long.
-func (d *stateDir) asked() (s struct {
-	Cgroup  *Cgroup
-	Devices []mounts.Device
-}, err error) {
+// asked is what the container was created with.
+func (d *stateDir) asked() (s Spec, err error) {
 	var i intent
 	if err := d.read(intentName, &i); err != nil {
 		return s, err
 	}
-	if err := json.Unmarshal(i.Spec, &s); err != nil {
+	if err := plainjson.Decode(i.Spec, &s); err != nil {
 		return s, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
 	}
 	return s, nil
@@ -86,10 +81,14 @@ func (d *stateDir) replaceFilter(g *cgroupv2.Group, rules []cgroupv2.DeviceRule)
 
 // Stats are what the container's cgroup has counted, also when the container has stopped:
 // the group is there until it is destroyed. What belongs to a controller that the group
-// has not is nil; a limit enables its own.
-func (c *Container) Stats() (s cgroupv2.Stats, err error) {
-	err = c.withGroup("events", func(_ *view, g *cgroupv2.Group) error {
-		s, err = g.Stats()
+// has not is nil; a limit enables its own. While it lives there are those of its
+// interfaces as well.
+func (c *Container) Stats() (s Stats, err error) {
+	err = c.withGroup("events", func(v *view, g *cgroupv2.Group) error {
+		s.Stats, err = g.Stats()
+		if err == nil {
+			s.Interfaces, err = c.interfaces(v)
+		}
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 			return c.refused("events", ContainerNotRunning) // it is being destroyed
 		}

@@ -89,7 +89,8 @@ func (s *site) start(networks []container.Network, changes ...func(*container.Sp
 	if err != nil {
 		s.Fatal(err)
 	}
-	cmd.Stderr, cmd.Cancel = os.Stderr, in.Close // so it ends by itself
+	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { in.Close(); return os.ErrProcessDone } // it ends by itself then
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)
 	}

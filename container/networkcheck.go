@@ -31,6 +31,9 @@ func (c *compiler) checkNetworks(wrong complaint) {
 	links := false
 	for i, n := range c.spec.Networks {
 		u := network{Network: n, origin: fmt.Sprintf("networks[%d]", i)}
+		if n.Type == typeDevice && n.HostInterfaceName != "" {
+			u.origin = "linux.netDevices." + n.HostInterfaceName
+		}
 		u.understand(wrong)
 		links = links || u.kind != typeLoopback
 		for _, other := range c.networks {
@@ -163,7 +166,9 @@ func (n *network) family(four bool, field, address, gateway string, wrong compla
 	if !four {
 		name, other = "IPv6", ""
 	}
+	bad := false
 	if address != "" {
+		bad = true
 		switch p, err := rtnl.ParsePrefix(address); {
 		case err != nil:
 			wrong(n.origin+"."+field+"address", "%q: %v", address, err)
@@ -171,6 +176,7 @@ func (n *network) family(four bool, field, address, gateway string, wrong compla
 			wrong(n.origin+"."+field+"address", "%s is no %s address: it belongs into %saddress", address, name, other)
 		default:
 			n.addresses = append(n.addresses, p)
+			bad = false
 		}
 	}
 	if gateway == "" {
@@ -185,7 +191,7 @@ func (n *network) family(four bool, field, address, gateway string, wrong compla
 		wrong(n.origin+"."+field+"gateway", "%s is no %s address: it belongs into %sgateway", gateway, name, other)
 		return
 	}
-	if four || address != "" { // without, it is beside what is found out
+	if !bad && (four || address != "") { // without, it is beside what is found out
 		if err := rtnl.CheckGateway(g, n.addresses); err != nil {
 			wrong(n.origin+"."+field+"gateway", "%v", err)
 		}

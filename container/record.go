@@ -1,17 +1,15 @@
 package container
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/internal/plainjson"
 	"github.com/selfcontain/runtime/nsexec"
 )
 
@@ -24,7 +22,19 @@ type intent struct {
 	Bundle      string            `json:"bundle"`
 	Rootfs      string            `json:"rootfs"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Spec        json.RawMessage   `json:"spec"`
+	Spec        rawJSON           `json:"spec"`
+}
+
+// rawJSON is a value that is passed on as it is.
+type rawJSON []byte
+
+// MarshalJSON is the value.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// UnmarshalJSON takes a value.
+func (r *rawJSON) UnmarshalJSON(text []byte) error {
+	*r = append((*r)[:0], text...)
+	return nil
 }
 
 // kept is what Start has to know.
@@ -48,43 +58,57 @@ func sum(text []byte) string {
 	return fmt.Sprintf("%08x", h.Sum32())
 }
 
-// write puts a record down: under another name, onto the disk, and then in its place.
+// write puts a record down: under another name, and then in its place.
 func (d *stateDir) write(name string, v any) error {
-	text, err := json.Marshal(v)
+	text, err := plainjson.Append(nil, v)
 	if err != nil {
 		return err
 	}
 	return d.put(name, text, true)
 }
 
-// put writes a record of a line of JSON, and waits until it is on the disk or does not: then it
-// is written in its place, and only the lock keeps others from half of it.
-func (d *stateDir) put(name string, text []byte, synced bool) error {
+// put writes a record of a line of JSON. Whoever reads it without the lock, and after a write
+// that was killed, sees it whole or not at all, if it is to be so.
+func (d *stateDir) put(name string, text []byte, whole bool) error {
 	text = append(text, '\n')
 	text = append(append(text, sum(text)...), '\n')
 	if len(text) > recordLimit {
 		return fmt.Errorf("the configuration takes %d bytes, and %d are the most: %w", len(text), recordLimit, unix.EFBIG)
 	}
 	draft := name
-	if synced {
+	if whole {
 		draft += ".new"
 	}
 	fd, err := unix.Openat(d.fd, draft, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: d.path + "/" + draft, Err: err}
 	}
-	f := os.NewFile(uintptr(fd), d.path+"/"+draft)
-	_, err = f.Write(text)
-	if err == nil && synced {
-		err = f.Sync()
+	err = writeAll(fd, text)
+	if err == nil && d.lasting {
+		err = unix.Fsync(fd)
 	}
-	if err := errors.Join(err, f.Close()); err != nil || !synced {
-		return err
+	if err := errors.Join(err, unix.Close(fd)); err != nil {
+		return &os.PathError{Op: "write", Path: d.path + "/" + draft, Err: err}
+	}
+	if !whole {
+		return nil
 	}
 	if err := unix.Renameat(d.fd, draft, d.fd, name); err != nil {
 		return &os.PathError{Op: "rename", Path: d.path + "/" + name, Err: err}
 	}
 	return d.sync()
+}
+
+// writeAll writes without package os, as readAll reads.
+func writeAll(fd int, text []byte) error {
+	for len(text) > 0 {
+		n, err := unix.Write(fd, text)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		text = text[max(n, 0):]
+	}
+	return nil
 }
 
 // read reads a record.
@@ -93,12 +117,11 @@ func (d *stateDir) read(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer f.Close()
+	defer unix.Close(fd)
 	if st.Size > recordLimit {
 		return fmt.Errorf("%s/%s: it has %d bytes, and %d are the most", d.path, name, st.Size, recordLimit)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, recordLimit+1))
+	text, err := readAll(fd, int(st.Size))
 	if err == nil {
 		err = decodeRecord(text, v)
 	}
@@ -117,13 +140,5 @@ func decodeRecord(text []byte, v any) error {
 	if sum(text) != string(line) {
 		return errors.New("it is not what was written")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields() // a later version's, which may mean something
-	if err := decoder.Decode(v); err != nil {
-		return err
-	}
-	if decoder.More() {
-		return errors.New("there is something behind it")
-	}
-	return nil
+	return plainjson.Decode(text, v) // a member that is not known is a later version's, which may mean something
 }

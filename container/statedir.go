@@ -55,6 +55,12 @@ type stateDir struct {
 	held bool   // we have the lock
 	inst uint64 // the number of its inode: another container of the same id has another
 
+	// What stands here has to be there after a crash of the machine. That is so where poststop
+	// hooks have to be called then: all else that a container has is gone with its boot, and
+	// what is left here of it, whatever that is, is listed as stopped and removed. For who
+	// is killed nothing has to be on the disk.
+	lasting bool
+
 	now string // the boot, once it was asked for
 }
 
@@ -186,7 +192,7 @@ func (d *stateDir) linked() error {
 	return nil
 }
 
-// link makes a symbolic link, and waits until it is on the disk.
+// link makes a symbolic link.
 func (d *stateDir) link(name, text string) error {
 	if err := unix.Symlinkat(text, d.fd, name); err != nil {
 		return &os.PathError{Op: "symlink", Path: d.path + "/" + name, Err: err}
@@ -222,7 +228,11 @@ func (d *stateDir) has(name string) bool {
 	return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
+// sync waits until what was made is on the disk, where that has to be.
 func (d *stateDir) sync() error {
+	if !d.lasting {
+		return nil
+	}
 	if err := unix.Fsync(d.fd); err != nil && !errors.Is(err, unix.EINVAL) { // a file system without it
 		return &os.PathError{Op: "fsync", Path: d.path, Err: err}
 	}

@@ -140,7 +140,7 @@ func (s Step) String() string {
 	case ListenGate:
 		return fmt.Sprintf("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0); bind %q, listen", s.Path)
 	case KeepState:
-		return fmt.Sprintf("write %q, fsync, rename", s.Path)
+		return fmt.Sprintf("write %q, rename", s.Path)
 	case OpenContainer:
 		return fmt.Sprintf("pidfd_open(%d, 0); it is the process that it was: boot id, start time", s.process.pid)
 	case OpenCgroup:

@@ -49,14 +49,9 @@ var entered = [...]clone.NamespaceType{
 func probeTarget(process identity, mount, cgroup, keyring string) (Target, error) {
 	t := Target{Pid: process.pid, Cgroup: cgroup, Keyring: keyring, process: process}
 	dir := "/proc/" + strconv.Itoa(process.pid)
-	for _, typ := range entered {
-		differs, err := elsewhere(dir, clone.NsName(typ))
-		if err != nil {
-			return Target{}, err
-		}
-		if differs {
-			t.Namespaces = append(t.Namespaces, typ)
-		}
+	var err error
+	if t.Namespaces, err = elsewhere(dir + "/ns"); err != nil {
+		return Target{}, err
 	}
 	if t.contains(clone.NEWUSER) {
 		if err := t.probeUser(dir); err != nil {
@@ -69,23 +64,41 @@ func probeTarget(process identity, mount, cgroup, keyring string) (Target, error
 	return t, nil
 }
 
-// elsewhere reports whether a process is in another namespace than the caller.
-func elsewhere(dir, name string) (bool, error) {
-	var there, own unix.Stat_t
-	err := unix.Stat("/proc/self/ns/"+name, &own)
-	if errors.Is(err, unix.ENOENT) {
-		return false, nil // this kernel has none of this type
-	}
-	if err == nil {
-		err = unix.Stat(dir+"/ns/"+name, &there)
-	}
-	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-		err = fmt.Errorf("%w: the container belongs to somebody else, or it was created by an ordinary user and has not been started", err)
-	}
+// elsewhere are the types of namespaces in which a process is not where the caller is. dir is
+// where they are in /proc.
+func elsewhere(dir string) (types []clone.NamespaceType, err error) {
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	ours, err := unix.Open("/proc/self/ns", flags, 0)
 	if err != nil {
-		return false, fmt.Errorf("%s/ns/%s: %w", dir, name, err)
+		return nil, &os.PathError{Op: "open", Path: "/proc/self/ns", Err: err}
 	}
-	return there.Dev != own.Dev || there.Ino != own.Ino, nil
+	defer unix.Close(ours)
+	theirs, err := unix.Open(dir, flags, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(theirs)
+	for _, typ := range entered {
+		var there, own unix.Stat_t
+		name := clone.NsName(typ)
+		err := unix.Fstatat(ours, name, &own, 0)
+		if errors.Is(err, unix.ENOENT) {
+			continue // this kernel has none of this type
+		}
+		if err == nil {
+			err = unix.Fstatat(theirs, name, &there, 0)
+		}
+		if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+			err = fmt.Errorf("%w: the container belongs to somebody else, or it was created by an ordinary user and has not been started", err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", dir, name, err)
+		}
+		if there.Dev != own.Dev || there.Ino != own.Ino {
+			types = append(types, typ)
+		}
+	}
+	return types, nil
 }
 
 // probeUser reads the maps of another user namespace.

@@ -176,6 +176,48 @@ func TestSetDevices(t *testing.T) {
 	opens("rules are not asked for", open, open, refused)
 }
 
+// TestLimitsThatAreDamaged keep nobody from looking at the container, nor from its destruction.
+func TestLimitsThatAreDamaged(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	root := filepath.Join(t.TempDir(), "state")
+	c, err := container.Create(root, "c", with(rootFSFor(t), grouped(t), sh(aliveFor)), container.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "c", "limits")
+	for range 2 {
+		if err := c.Set(unified("cgroup.max.depth", "5")); err != nil {
+			t.Error(err)
+		}
+		whole, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, damaged := range [][]byte{nil, whole[:len(whole)/2], append([]byte("x"), whole...)} {
+			if err := os.WriteFile(file, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Set(unified("cgroup.max.depth", "6")); err == nil || !strings.Contains(err.Error(), file+": it is not ") {
+				t.Errorf("with %q: %v", damaged, err)
+			}
+			statusIs(t, c, container.Created)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Set(unified("cgroup.max.depth", "6")); err == nil || !strings.Contains(err.Error(), "it is no regular file") {
+		t.Errorf("with a FIFO: %v", err)
+	}
+	if err := c.Destroy(true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSetWithoutCgroup(t *testing.T) {
 	nstest.AnyProcessor(t)
 	nstest.Root(t)
@@ -302,6 +344,7 @@ func limitedHere(t *testing.T) {
 
 // TestUpdateKeepsTheRest sets limits one after the other and reads all of them each time.
 func TestUpdateKeepsTheRest(t *testing.T) {
+	nstest.AnyProcessor(t)
 	limitedHere(t)
 	const m = 1 << 20
 	pids, idle, burst := int64(20), int64(1), uint64(1000)
@@ -350,6 +393,7 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 // TestOOMIsNotified runs out of memory in a container: first a child of its first process,
 // then that one.
 func TestOOMIsNotified(t *testing.T) {
+	nstest.AnyProcessor(t)
 	limitedHere(t)
 	in, out := pipes(t)
 	said, say := pipes(t)

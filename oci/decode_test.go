@@ -411,7 +411,6 @@ func TestErrors(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, row := range []struct{ object, members, want string }{
-		{"linux", `"netDevices": {"eth0": {}}`, `linux.netDevices.eth0: moving a network device is not supported`},
 		{"linux", `"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}`, `linux.seccomp.defaultAction: seccomp is not supported`},
 		{"linux", `"intelRdt": {"enableMonitoring": true}`, `linux.intelRdt.enableMonitoring: Intel RDT is not supported`},
 		{"linux", `"devices": [{"fileMode": 0}]`, `linux.devices[0].fileMode: a device that nobody may open is not supported`},

@@ -209,6 +209,11 @@ func judgeLinux(same func(string, any, any), got container.Spec, l *specs.Linux)
 		same("linux.memoryPolicy", []string{g.Mode, g.Nodes}, []string{string(p.Mode), p.Nodes})
 		same("linux.memoryPolicy.flags", fmt.Sprint(g.Flags), fmt.Sprint(p.Flags))
 	}
+	same("linux.netDevices", len(got.Networks), len(l.NetDevices))
+	for _, n := range got.Networks {
+		same("linux.netDevices."+n.HostInterfaceName, n.Name, l.NetDevices[n.HostInterfaceName].Name)
+		same("linux.netDevices."+n.HostInterfaceName, n.Type, "device")
+	}
 	same("linux.devices", len(got.Devices), len(l.Devices))
 	for i, d := range l.Devices {
 		g, name := got.Devices[i], fmt.Sprintf("linux.devices[%d].", i)
@@ -266,7 +271,8 @@ var read = map[string][]string{
 	"process.rlimits":         {"type", "soft", "hard"},
 	"process.capabilities":    {"bounding", "effective", "permitted", "inheritable", "ambient"},
 	"mounts":                  {"destination", "type", "source", "options"},
-	"linux":                   {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath", "resources", "personality", "memoryPolicy"},
+	"linux":                   {"namespaces", "devices", "sysctl", "maskedPaths", "readonlyPaths", "rootfsPropagation", "cgroupsPath", "resources", "personality", "memoryPolicy", "netDevices"},
+	"linux.netDevices.*":      {"name"},
 	"linux.personality":       {"domain", "flags"},
 	"linux.memoryPolicy":      {"mode", "nodes", "flags"},
 	"linux.namespaces":        {"type", "path"},
@@ -319,7 +325,7 @@ func prune(v any, object string) {
 			return e == nil || known && !slices.Contains(names, name)
 		})
 		for name, e := range v {
-			if object == "linux.resources.rdma" { // whose members are devices
+			if object == "linux.resources.rdma" || object == "linux.netDevices" { // whose members are devices
 				name = "*"
 			}
 			prune(e, strings.TrimPrefix(object+"."+name, "."))

@@ -37,6 +37,8 @@ func (d *decoder) linux() {
 			d.resources = d.limits()
 		case "mountLabel":
 			d.spec.MountLabel = d.text()
+		case "netDevices":
+			d.netDevices()
 		case "personality":
 			d.personality()
 		case "memoryPolicy":

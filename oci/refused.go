@@ -10,10 +10,7 @@ var refused = [...]struct {
 	property string
 	kind     jsontext.Kind
 	what     string
-	// named: a member of it asks for something by its mere name.
-	named bool
 }{
-	{object: "linux", property: "netDevices", kind: '{', what: "moving a network device is", named: true},
 	{object: "linux", property: "seccomp", kind: '{', what: "seccomp is"},
 	{object: "linux", property: "intelRdt", kind: '{', what: "Intel RDT is"},
 }
@@ -28,12 +25,6 @@ func (d *decoder) other(object, property string) {
 		}
 		if got := d.dec.PeekKind(); got != row.kind && !(row.kind == 't' && got == 'f') {
 			d.want(row.kind)
-			return
-		}
-		if row.named {
-			for range d.members() {
-				d.unsupported(row.what)
-			}
 			return
 		}
 		if d.asks() {

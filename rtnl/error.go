@@ -28,6 +28,8 @@ func (e *Error) hint() string {
 	switch r := e.Request.(type) {
 	case Link:
 		return r.hint(is)
+	case Device:
+		return Link{Name: r.Name, MoveIn: true}.hint(is)
 	case Address:
 		switch {
 		case is(unix.EEXIST):

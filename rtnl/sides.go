@@ -125,16 +125,8 @@ type Interface struct {
 	Kind string
 	// Flags are those of netdevice(7): IFF_UP and others.
 	Flags uint32
-	Statistics
 
 	link uint32 // what it stands on, or its other end
-}
-
-// Statistics are what an interface has counted since it was made. The kernel's names are those of
-// struct rtnl_link_stats64.
-type Statistics struct {
-	RxBytes, RxPackets, RxErrors, RxDropped uint64
-	TxBytes, TxPackets, TxErrors, TxDropped uint64
 }
 
 func readInterface(body []byte) Interface {
@@ -151,22 +143,7 @@ func readInterface(body []byte) Interface {
 					i.Kind = name(v)
 				}
 			}
-		case unix.IFLA_STATS64:
-			i.Statistics = readStatistics(v)
 		}
 	}
 	return i
-}
-
-// readStatistics reads struct rtnl_link_stats64: packets, bytes, errors, dropped, each received
-// and sent.
-func readStatistics(v []byte) (s Statistics) {
-	for i, field := range []*uint64{
-		&s.RxPackets, &s.TxPackets, &s.RxBytes, &s.TxBytes, &s.RxErrors, &s.TxErrors, &s.RxDropped, &s.TxDropped,
-	} {
-		if len(v) >= 8*(i+1) {
-			*field = binary.LittleEndian.Uint64(v[8*i:])
-		}
-	}
-	return s
 }

@@ -20,7 +20,7 @@ type job struct {
 	layers        []*mounts.Overlay
 	keep, scratch string
 	remove        func(dir string) error // of a scratch directory
-	// limited is set where the container has limits.
+	// limited is set where the container has a cgroup.
 	limited *limitedBox
 }
 
@@ -99,7 +99,7 @@ func findPlanner(verb string, gated bool) (planner, bool) {
 	case "run":
 		return planRun(gated), true
 	case "box":
-		return planBox, true
+		return planBox(gated), true
 	case "exec":
 		return planExec, true
 	}

@@ -41,7 +41,7 @@ one below systemd's user manager, in whose care his shell often is not:
   selfcontain box                             a shell; what you do there is undone
   selfcontain box -v . -- make                only the current directory is for real
   selfcontain box --net host -- apt-get upgrade     as root: try it
-  selfcontain box --net ipvlan:enp1s0 -- ip address     as root: a neighbour of the machine on its network
+  selfcontain box --net ipvlan:eth0 -- ip address   as root: on the machine's network
   selfcontain box --rootfs ./debian -t -- top
 `
 
@@ -53,7 +53,7 @@ const (
 )
 
 func prepareBox(g *global, f *flag.FlagSet) action {
-	plan := planBox(g, f)
+	plan := planBox(true)(g, f)
 	return func(args []string) (int, error) {
 		signals := catchSignals()
 		j, err := plan(args)
@@ -68,15 +68,18 @@ func prepareBox(g *global, f *flag.FlagSet) action {
 	}
 }
 
-// planBox is for box: a program and its arguments, or nothing for a shell.
-func planBox(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
-	var flags boxFlags
-	flags.declare(f)
-	return func(args []string) (*job, error) { return flags.job(g, args) }
+// planBox is for box: a program and its arguments, or nothing for a shell. What is traced has
+// no gate, and so no cgroup.
+func planBox(gated bool) planner {
+	return func(g *global, f *flag.FlagSet) func(args []string) (*job, error) {
+		var flags boxFlags
+		flags.declare(f)
+		return func(args []string) (*job, error) { return flags.job(g, args, gated) }
+	}
 }
 
 // job plans a box on this one.
-func (b *boxFlags) job(g *global, args []string) (*job, error) {
+func (b *boxFlags) job(g *global, args []string, gated bool) (*job, error) {
 	host, err := g.probe()
 	if err != nil {
 		return nil, err
@@ -85,7 +88,8 @@ func (b *boxFlags) job(g *global, args []string) (*job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)
 	}
-	if b.limits.any() {
+	// Who may load a filter of devices has one for the box, which takes a cgroup.
+	if b.limits.any() || gated && host.DeviceFilters {
 		if m.ID, err = boxID(); err != nil {
 			return nil, fmt.Errorf("box: %w", err)
 		}
@@ -135,7 +139,7 @@ func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
 	parent := filepath.Dir(dir)
 	again := boxFlags{binds: list{parent}, workdir: "/", capDrop: list{"ALL"}, capAdd: list{"DAC_OVERRIDE", "FOWNER"}}
 	again.declare(flagSet(""))
-	m.Scratch = ""
+	m.Scratch, m.Cgroup = "", ""
 	spec, _, err := again.spec([]string{"rm", "-rf", "--", dir}, host, m)
 	if err != nil {
 		return errors.Join(own, err)

@@ -61,7 +61,7 @@ func (l boxLimits) resources() (r cgroupv2.Resources) {
 	return r
 }
 
-// boxPrefix begins the ids of boxes with limits.
+// boxPrefix begins the ids of boxes with a cgroup.
 const boxPrefix = "box-"
 
 func boxID() (string, error) {
@@ -72,7 +72,7 @@ func boxID() (string, error) {
 	return fmt.Sprintf("%s%x", boxPrefix, name), nil
 }
 
-// limitedBox is a box with limits. Its cgroup has to be removed in the end, whoever dies, so
+// limitedBox is a box with a cgroup, for limits or for a filter of devices. The group has to be removed in the end, whoever dies, so
 // it is a container that others find.
 type limitedBox struct {
 	root, id string
@@ -101,7 +101,10 @@ func (l *limitedBox) run(log *log, console console, signals *signals) (wait unix
 		defer unix.Close(pidfd)
 	}
 	if err != nil {
-		return 0, limitsHint(err, os.Geteuid())
+		if l.limits.any() {
+			err = limitsHint(err, os.Geteuid())
+		}
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.Destroy(true)) }()
 	if err := c.Exec(); err != nil {

@@ -17,8 +17,6 @@ import (
 
 // Which files the flags write.
 func TestBoxLimits(t *testing.T) {
-	m := here
-	m.Cgroup = "selfcontain/box-1"
 	for _, row := range []struct{ line, want string }{
 		{"", ""},
 		{"--memory 64m", "memory.max = 67108864, memory.swap.max = 0"},
@@ -27,6 +25,10 @@ func TestBoxLimits(t *testing.T) {
 		{"--memory= --cpus= --pids=", ""},
 	} {
 		b, args := parsed(t, row.line)
+		m := here
+		if b.limits.any() {
+			m.Cgroup = "selfcontain/box-1"
+		}
 		s, _, err := b.spec(args, storedHost(t, "6.1-root"), m)
 		if err != nil {
 			t.Errorf("%s: %v", row.line, err)

@@ -38,7 +38,7 @@ type machine struct {
 	// cannot hold all of it, and NoScratch says why there is none.
 	Scratch   string `json:"scratch,omitempty"`
 	NoScratch string `json:"noScratch,omitempty"`
-	// ID is under which others find a box with limits, and Cgroup where its cgroup is.
+	// ID is under which others find a box with a cgroup, and Cgroup where its cgroup is.
 	ID     string `json:"id,omitempty"`
 	Cgroup string `json:"cgroup,omitempty"`
 }

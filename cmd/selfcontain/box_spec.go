@@ -28,8 +28,8 @@ func (b *boxFlags) spec(args []string, host container.Host, m machine) (containe
 		ParentDeathSignal: unix.SIGKILL,
 		Networks:          slices.Clone(b.net.networks),
 	}
-	if b.limits.any() {
-		s.Cgroup = &container.Cgroup{Path: m.Cgroup, Resources: b.limits.resources()}
+	if m.Cgroup != "" {
+		s.Cgroup = &container.Cgroup{Path: m.Cgroup, Resources: b.limits.resources(), Optional: !b.limits.any()}
 	}
 	var warnings []string
 	if err := b.namespaces(&s, host); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/container"
 )
 
 // event is a line of events. Programs that look after containers read it: names and units
@@ -28,6 +29,8 @@ type eventData struct {
 	Pids    eventPids              `json:"pids"`
 	BlockIO eventBlockIO           `json:"blkio"`
 	Hugetlb map[string]eventMapped `json:"hugetlb"`
+	// Interfaces have no names of JSON's in runc either.
+	Interfaces []container.InterfaceStats `json:"network_interfaces,omitempty"`
 }
 
 type eventCPU struct {
@@ -109,8 +112,8 @@ type eventStall struct {
 }
 
 // dataOf are statistics in the words of an event.
-func dataOf(s *cgroupv2.Stats) *eventData {
-	d := &eventData{Hugetlb: map[string]eventMapped{}}
+func dataOf(s *container.Stats) *eventData {
+	d := &eventData{Hugetlb: map[string]eventMapped{}, Interfaces: s.Interfaces}
 	d.CPU.Usage.Total, d.CPU.Usage.Kernel, d.CPU.Usage.User = s.CPU.Usage.Nanoseconds(), s.CPU.System.Nanoseconds(), s.CPU.User.Nanoseconds()
 	d.CPU.Throttling.Periods, d.CPU.Throttling.ThrottledPeriods = s.CPU.Periods, s.CPU.Throttled
 	d.CPU.Throttling.ThrottledTime = s.CPU.ThrottledTime.Nanoseconds()

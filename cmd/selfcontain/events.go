@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"time"
 
 	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 const eventsText = `One JSON object a line: "type", "id" and, of the type "stats", "data" with what the
@@ -101,7 +101,7 @@ func writeStats(c *container.Container) error {
 
 // writeEvent writes a line, at once: somebody waits for it.
 func writeEvent(e event) error {
-	line, err := json.Marshal(e)
+	line, err := plainjson.AppendWhole(nil, e)
 	if err != nil {
 		return err
 	}

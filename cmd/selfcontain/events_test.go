@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
+	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
 
@@ -55,7 +56,7 @@ func TestEventData(t *testing.T) {
 				`"kernel":{"limit":0,"failcnt":0},"kernelTCP":{"limit":0,"failcnt":0},` +
 				`"event_count":{"low":0,"high":0,"max":0,"oom":0,"oom_kill":0,"oom_group_kill":0}},"pids":{},"blkio":{},"hugetlb":{}}}`},
 	} {
-		got, err := json.Marshal(event{Type: statsEvent, ID: "a", Data: dataOf(&row.s)})
+		got, err := json.Marshal(event{Type: statsEvent, ID: "a", Data: dataOf(&container.Stats{Stats: row.s})})
 		if string(got) != row.want || err != nil {
 			t.Errorf("got  %s (%v)\nwant %s", got, err, row.want)
 		}

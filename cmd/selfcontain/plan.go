@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 const planText = `Nothing is done and no privilege is needed: the machine is asked what it can do, and
@@ -72,9 +71,5 @@ func planJSON(p *container.Plan) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := jsontext.Value(b)
-	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-		return "", err
-	}
-	return string(text) + "\n", nil
+	return string(append(plainjson.Indent(nil, b), '\n')), nil
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 const traceText = `The container runs as "run" or "box" would run it. When its program has been
@@ -87,10 +86,6 @@ func writeTrace(out *os.File, t *container.Trace, asJSON, detail bool) error {
 	if err != nil {
 		return err
 	}
-	text := jsontext.Value(b)
-	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-		return err
-	}
-	_, err = out.Write(append(text, '\n'))
+	_, err = out.Write(append(plainjson.Indent(nil, b), '\n'))
 	return err
 }

@@ -7,10 +7,10 @@ for long and takes longer than all the rest in a command of a few milliseconds; 
 goes through the value by reflection and prepares nothing.
 
 What is less than there:
-  - A field that is zero is not written, so there is no omitempty.
+  - A field that is zero is not written by Append, and by AppendWhole unless it has omitempty.
   - A field that the struct does not have is an error, and so is one that comes twice, or is
     spelt otherwise.
-  - Numbers are whole.
+  - Numbers that are read are whole.
   - Interfaces, channels and functions cannot be written, but for a field that is nil.
 */
 package plainjson
@@ -31,15 +31,16 @@ type (
 
 // member is a field of a struct as JSON has it.
 type member struct {
-	name     string
-	index    int
-	embedded bool // its own fields are in the place of it
+	name      string
+	index     int
+	embedded  bool // its own fields are in the place of it
+	omitEmpty bool
 }
 
 // memberOf is the field at an index; false for one that JSON does not have.
 func memberOf(t reflect.Type, i int) (member, bool) {
 	f := t.Field(i)
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct {
 		return member{index: i, embedded: true}, true
 	}
@@ -49,5 +50,5 @@ func memberOf(t reflect.Type, i int) (member, bool) {
 	if name == "" {
 		name = f.Name
 	}
-	return member{name: name, index: i}, true
+	return member{name: name, index: i, omitEmpty: options == "omitempty"}, true
 }

@@ -3,6 +3,8 @@ package plainjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -151,7 +153,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestNoPlainData(t *testing.T) {
-	for _, v := range []any{func() {}, make(chan int), 1.5, struct{ F func() }{func() {}}, map[bool]int{true: 1}, []any{1}} {
+	for _, v := range []any{func() {}, make(chan int), math.NaN(), math.Inf(1), struct{ F func() }{func() {}}, map[bool]int{true: 1}, []any{1}} {
 		if text, err := plainjson.Append(nil, v); err == nil {
 			t.Errorf("%T is written as %s", v, text)
 		}
@@ -159,6 +161,51 @@ func TestNoPlainData(t *testing.T) {
 	for _, v := range []any{new(func()), new(float64), new(any), new(map[bool]int)} {
 		if err := plainjson.Decode([]byte(`{"true":1}`), v); err == nil {
 			t.Errorf("%T is read", v)
+		}
+	}
+}
+
+// Others read what AppendWhole writes as they read what encoding/json writes, and Indent breaks
+// lines where it does.
+func TestWhole(t *testing.T) {
+	type inner struct {
+		Share float64 `json:"share"`
+		None  *int    `json:"none"`
+		Empty []int   `json:"empty,omitempty"`
+	}
+	list := []any{
+		struct {
+			ID    string            `json:"id"`
+			Pid   int               `json:"pid"`
+			Notes map[string]string `json:"notes,omitempty"`
+			Inner inner             `json:"inner"`
+			List  []int             `json:"list"`
+		}{Inner: inner{Share: 1.25, Empty: []int{}}, Notes: map[string]string{}},
+		map[string][]int{"": {}, `"\\`: {1, 2}, "{": nil},
+	}
+	for _, v := range values() {
+		v.Nothing, v.Raw = nil, json.RawMessage(`{}`)
+		list = append(list, v)
+	}
+	for _, v := range list {
+		text, err := plainjson.AppendWhole(nil, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal(theirs, &want)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s, and encoding/json has %s (%v)", text, theirs, err)
+		}
+		var lines bytes.Buffer
+		if err := json.Indent(&lines, theirs, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		if got := plainjson.Indent(nil, theirs); string(got) != lines.String() {
+			t.Errorf("in lines:\n%s\nand encoding/json has\n%s", got, lines.Bytes())
 		}
 	}
 }
