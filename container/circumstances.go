@@ -2,7 +2,6 @@ package container
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -97,7 +96,7 @@ func setting(name string) string {
 
 // contents is a file of the kernel's, and nothing where it cannot be read.
 func contents(name string) []byte {
-	b, err := os.ReadFile(name)
+	b, err := readProc(name)
 	if err != nil {
 		return nil
 	}

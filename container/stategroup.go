@@ -230,16 +230,12 @@ func (d *stateDir) endGroup(ctx context.Context) error {
 }
 
 // frozen reports whether the group is frozen. It is asked for every container that is
-// listed, so it is one file that is read.
+// listed, so it is a file or two that are read.
 func (d *stateDir) frozen() bool {
 	at, err := d.groupPath()
 	if at == "" || err != nil {
 		return false
 	}
 	mount, err := cgroup2Mount()
-	if mount == "" || err != nil {
-		return false
-	}
-	text, err := readProc(path.Join(mount, at, "cgroup.events"))
-	return err == nil && strings.Contains("\n"+string(text), "\nfrozen 1\n")
+	return mount != "" && err == nil && frozen(path.Join(mount, at))
 }
