@@ -78,6 +78,16 @@ func TestAppArmor(t *testing.T) {
 	}
 }
 
+// label is that of a profile which every kernel with AppArmor has; the test is skipped on
+// others.
+func label(t *testing.T) string {
+	t.Helper()
+	if !slices.Contains(probe(t).Modules, "apparmor") {
+		t.Skip("skipped: this kernel does not run AppArmor")
+	}
+	return "unconfined"
+}
+
 // profile is one in the form that the kernel loads: it complains, and forbids nothing.
 // security/apparmor/policy_unpack.c
 func profile(name string) []byte {

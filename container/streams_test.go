@@ -119,8 +119,22 @@ func TestDestroyedWhileWaited(t *testing.T) {
 	}
 	<-waits
 	<-waits
+	pidfd, err := c.PidFD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); err != nil {
+		t.Error(err)
+	}
 	if err := c.Destroy(true); err != nil {
 		t.Error(err)
+	}
+	if _, err := c.PidFD(); !errors.Is(err, container.ContainerNotExists) {
+		t.Errorf("a pidfd of one that is gone: %v", err)
+	}
+	if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("its process is still there: %v", err)
 	}
 	for range 2 {
 		if got := <-ended; got.err != nil || got.status.Signal() != unix.SIGKILL {
