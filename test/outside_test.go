@@ -15,7 +15,7 @@ import (
 // on, and something useful that it does.
 var outside = []struct {
 	name string
-	ours string   // packages of ours, all of them
+	ours string   // packages of ours, all of them; empty where it is made of most of them
 	root bool     // it runs as root only
 	args []string // nil are a directory with a busybox, and another one
 	want string
@@ -79,7 +79,7 @@ func TestOutside(t *testing.T) {
 				}
 			}
 			slices.Sort(ours)
-			if got := strings.Join(ours, " "); got != o.ours {
+			if got := strings.Join(ours, " "); o.ours != "" && got != o.ours {
 				t.Errorf("it depends on %q of this module, want %q", got, o.ours)
 			}
 			program := filepath.Join(dir, o.name)
