@@ -111,3 +111,33 @@ func TestBoxNetOfAUser(t *testing.T) {
 		t.Errorf("status %d, %s", r.status, r.stderr)
 	}
 }
+
+// TestNetDevices runs and creates containers of config.json with an interface that is moved.
+func TestNetDevices(t *testing.T) {
+	nstest.Root(t)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	busybox, err := nstest.Tool("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := bundle(t, append([]string{`"linux": {`, `"linux": { "netDevices": { "p0": { "name": "eth%d" } },`}, shell("ip -4 -o addr show dev eth0")...)...)
+	const setup = "ip link add p0 type veth peer name q0 && ip addr add 192.0.2.9/24 dev p0 && "
+	for _, script := range []string{
+		`"$0" --root "$1" run --bundle "$2" a`,
+		`"$0" --root "$1" create --bundle "$2" a && "$0" --root "$1" start a && { until "$0" --root "$1" state a | grep -q stopped; do :; done; "$0" --root "$1" delete a; }`,
+	} {
+		c := exec.CommandContext(t.Context(), busybox, "unshare", "-n", busybox, "sh", "-c", setup+script, exe, t.TempDir(), dir)
+		c.Env = append(os.Environ(), asCommand+"=1")
+		if r := do(t, c); r.status != 0 || !strings.Contains(r.stdout, "inet 192.0.2.9/24 scope global eth0") {
+			t.Errorf("%s: status %d, %s\n%s", script, r.status, r.stderr, r.stdout)
+		}
+	}
+	c := exec.CommandContext(t.Context(), busybox, "unshare", "-n", exe, "--root", t.TempDir(), "run", "--bundle", dir, "a")
+	c.Env = append(os.Environ(), asCommand+"=1")
+	if r := do(t, c); r.status == 0 || !strings.Contains(r.stderr, "linux.netDevices.p0: eth%d: RTM_NEWLINK(ip link set dev p0 netns PID name eth%d)") || !strings.Contains(r.stderr, "there is no interface p0 on the host's side") {
+		t.Errorf("without the device: status %d, %s", r.status, r.stderr)
+	}
+}
