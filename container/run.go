@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -132,7 +133,13 @@ func (c *Container) reap() (unix.WaitStatus, error) {
 	return c.status, nil
 }
 
-// reapEnded is reap where its first process has ended and nobody has waited for it.
+// wayOut is how long a process that has given up all that it had may take for the rest, on
+// a machine that has other work.
+const wayOut = time.Second
+
+// reapEnded is reap where its first process has ended and nobody has waited for it. One that
+// has only given up its namespaces may be a moment from its end, or wait for others in the
+// kernel ([released]).
 func (c *Container) reapEnded() {
 	if c.made == nil {
 		return
@@ -141,7 +148,7 @@ func (c *Container) reapEnded() {
 	if err != nil {
 		return // it has been reaped
 	}
-	gone, err := ended(pidfd)
+	gone, err := awaitEnd(pidfd, int(wayOut.Milliseconds()))
 	unix.Close(pidfd)
 	if gone && err == nil {
 		_, _ = c.reap() // who asks for it later is told
