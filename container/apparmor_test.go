@@ -19,6 +19,7 @@ import (
 // TestAppArmor gives the processes of a container a profile that allows everything, and
 // one that there is not.
 func TestAppArmor(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	host := probe(t)
 	if !slices.Contains(host.Modules, "apparmor") {

@@ -20,6 +20,7 @@ var cgroupSteps = []container.Action{container.MakeCgroup, container.LimitCgroup
 // TestCgroupPlanIsTheTruth holds what strace saw of both sides against the plan of a container
 // with limits, rules for devices and a cgroup that its root gets.
 func TestCgroupPlanIsTheTruth(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	if testing.Short() {
 		t.Skip("skipped: strace takes seconds in a guest, and this is not about the kernel; not with -short")

@@ -65,10 +65,6 @@ func TestGatedPlanIsTheTruth(t *testing.T) {
 			inUser(t)(s)
 			s.Init = true
 		}},
-		{"a label of AppArmor, in a user namespace", 0, func(t *testing.T, s *container.Spec, _ string) {
-			inUser(t)(s)
-			s.Process.AppArmorProfile = label(t)
-		}},
 		{"a program found in the third directory of PATH", 0, func(_ *testing.T, s *container.Spec, _ string) {
 			s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/none:/etc:/bin:/usr/bin"}
 		}},

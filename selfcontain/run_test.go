@@ -120,6 +120,7 @@ func hierarchy(t *testing.T) string {
 
 // TestOutcomes has programs end in every way.
 func TestOutcomes(t *testing.T) {
+	nstest.AnyProcessor(t)
 	c := config(t)
 	for _, row := range []struct {
 		args []string
@@ -165,6 +166,7 @@ func TestNested(t *testing.T) {
 // TestCallerKilled kills callers at ten moments of their lives. Within a second there is
 // nobody left who has what the program had, and the next one gets the name and the data.
 func TestCallerKilled(t *testing.T) {
+	nstest.AnyProcessor(t)
 	c := config(t)
 	began := time.Now()
 	first := call(t, c, "hold")

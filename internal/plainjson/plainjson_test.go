@@ -40,8 +40,7 @@ type all struct {
 	Moment  time.Time // JSON of its own
 	Raw     json.RawMessage
 	Part
-	unseen int
-	Func   func() `json:"-"`
+	Func func() `json:"-"`
 }
 
 func values() []all {

@@ -55,8 +55,8 @@ func (t *table) addLeast(o options, self place, timed bundle, dir string, s *spa
 
 const (
 	leastStep  = 64 << 10 // to which it is found
-	leastMost  = 64 << 20 // from which it is looked for
-	leastTimes = 3        // a limit has to be enough that often
+	leastMost  = 32 << 20 // from which it is looked for
+	leastTimes = 2        // a limit has to be enough that often
 )
 
 // least finds it by halving, in KiB.
@@ -94,6 +94,7 @@ func (b bundle) limited(dir string, limit int64) (bundle, error) {
 	linux := *b.spec.Linux
 	linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}
 	other.spec.Linux = &linux
+	other.spec.Root = &specs.Root{Path: b.rootfs(), Readonly: true} // runc takes no link to it
 	config, err := json.MarshalIndent(other.spec, "", "\t")
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
@@ -101,11 +102,5 @@ func (b bundle) limited(dir string, limit int64) (bundle, error) {
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "config.json"), config, 0o644)
 	}
-	if err != nil {
-		return other, err
-	}
-	if err := os.Symlink(b.rootfs(), other.rootfs()); err != nil && !os.IsExist(err) {
-		return other, err
-	}
-	return other, nil
+	return other, err
 }
