@@ -111,6 +111,17 @@ func (i identity) openIn(boot string) (int, error) {
 // pidfd_open(2): it can be read then
 func ended(pidfd int) (bool, error) { return awaitEnd(pidfd, 0) }
 
+// released reports whether a process, which is held by a pidfd, has given up its namespaces and
+// all that it had, and is on its way out. The first one of a pid namespace may stay there: it waits
+// until every other one has been reaped, and those that were born outside are reaped by who
+// is their parent there. When that one has been killed they fall to an init, or to a
+// subreaper who may never look. pid_namespaces(7); kernel/pid_namespace.c, zap_pid_ns_processes
+func released(pid int) bool {
+	var b [64]byte
+	_, err := unix.Readlink("/proc/"+strconv.Itoa(pid)+"/ns/mnt", b[:])
+	return errors.Is(err, unix.ENOENT)
+}
+
 // awaitEnd waits for that, for at most some milliseconds, or for ever with -1.
 func awaitEnd(pidfd, timeout int) (bool, error) {
 	list := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}

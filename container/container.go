@@ -129,6 +129,20 @@ func (c *Container) at(step string) {
 	}
 }
 
+// PidFD opens a pidfd of its first process, which is the caller's to close. The code of
+// the error is [ContainerNotRunning] where it has ended. pidfd_open(2)
+func (c *Container) PidFD() (int, error) {
+	const op = "pidfd"
+	d, v, err := c.running(op)
+	if err != nil {
+		return -1, err
+	}
+	d.close()
+	fd := v.pidfd
+	v.pidfd = -1 // it is the caller's
+	return fd, nil
+}
+
 // Status is where it is in its life.
 func (c *Container) Status() (Status, error) {
 	d, err := c.enter("state")

@@ -32,8 +32,8 @@ type CreateOptions struct {
 
 // Create makes a container up to the execution of its program, and leaves it waiting
 // there for [Container.Exec]. What waits is one process of a few pages with the rights of
-// the program. Its Process.Console is called before Create returns. root is the directory where the state of all containers is kept; it is
-// made if it does not exist.
+// the program. Its Process.Console is called before Create returns. root is the directory
+// where the state of all containers is kept; it is made if it does not exist.
 //
 // When Create fails nothing is left. When its process is killed in the middle, the
 // container ends too, and what is left on disk is removed by [Container.Destroy].

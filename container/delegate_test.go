@@ -17,6 +17,7 @@ import (
 // TestDelegation is who may make groups in a container, and to whom they belong on the host:
 // to the container's root where it has namespaces of its own and its cgroups to write to.
 func TestDelegation(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	root := rootFSFor(t)
 	remount := func(options ...string) func(*container.Spec) {

@@ -141,19 +141,29 @@ func (c *Container) end(d *stateDir, v *view) error {
 	}
 	c.at("group removed")
 	if v.pidfd >= 0 {
-		gone, err := awaitEnd(v.pidfd, int(patience.Milliseconds()))
+		gone, err := v.awaitEnd()
 		if err == nil && !gone {
 			err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
-		}
-		if err != nil {
-			return err
-		}
-		if c.made != nil {
-			_, err = c.Wait()
 		}
 		return err
 	}
 	return d.awaitProgram()
+}
+
+// awaitEnd waits for the end of the first process.
+func (v *view) awaitEnd() (gone bool, err error) {
+	for deadline := time.Now().Add(patience); ; {
+		const look = 20 // milliseconds, between two looks for what a pidfd does not tell
+		if gone, err = awaitEnd(v.pidfd, look); gone || err != nil {
+			return gone, err
+		}
+		if released(v.process.pid) {
+			return true, nil
+		}
+		if time.Now().After(deadline) {
+			return false, nil
+		}
+	}
 }
 
 // awaitProgram waits for the program of a container that was never made to the end. Nobody

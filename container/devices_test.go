@@ -80,6 +80,7 @@ func TestResourcesAreCompiled(t *testing.T) {
 // TestDevicesOfContainer opens devices in a container that may make any node: none but the
 // usual ones opens, unless it was asked for, and a new rule holds at once.
 func TestDevicesOfContainer(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	allow := func(minor int64) cgroupv2.DeviceRule {
 		return cgroupv2.DeviceRule{Allow: true, Type: "c", Major: 1, Minor: minor, Access: "r"}

@@ -71,12 +71,13 @@ func TestPlanOfExecIsTheTruth(t *testing.T) {
 		name    string
 		status  int
 		spec    func(*container.Spec)
-		process func(*container.Process)
+		process func(*testing.T, *container.Process)
 	}{
+		{"with a label of AppArmor", 0, func(*container.Spec) {}, func(t *testing.T, p *container.Process) { p.AppArmorProfile = label(t) }},
 		{"in its directory, cgroup and keyring", 7, func(s *container.Spec) {
 			s.Keyring = "_ses.exec-truth"
 			s.Cgroup = &container.Cgroup{Path: fmt.Sprintf("/exec-truth-%d", os.Getpid())}
-		}, func(p *container.Process) {
+		}, func(_ *testing.T, p *container.Process) {
 			p.Args, p.Cwd = []string{"sh", "-c", "exit 7"}, "/etc"
 			p.User = container.User{UID: 1000, GID: 1001, AdditionalGIDs: []uint32{5}}
 			p.CPUAffinity.Final = "0"
@@ -84,7 +85,7 @@ func TestPlanOfExecIsTheTruth(t *testing.T) {
 		{"with a terminal, in a user namespace, moved into its cgroup", 0, func(s *container.Spec) {
 			inUser(t)(s)
 			s.Cgroup = &container.Cgroup{Path: fmt.Sprintf("/exec-truth-%d", os.Getpid())}
-		}, func(p *container.Process) {
+		}, func(_ *testing.T, p *container.Process) {
 			p.Terminal, p.ConsoleSize = true, container.WindowSize{Height: 5, Width: 6}
 			p.CPUAffinity = container.CPUAffinity{Initial: "0", Final: "0"}
 			p.OOMScoreAdj = &score
@@ -92,14 +93,14 @@ func TestPlanOfExecIsTheTruth(t *testing.T) {
 		{"without a pid namespace", 0, func(s *container.Spec) {
 			s.Namespaces = s.Namespaces[1:]
 			s.Mounts, s.MaskedPaths, s.ReadonlyPaths = nil, nil, nil
-		}, func(*container.Process) {}},
-		{"a program that is not there", 200, func(*container.Spec) {}, func(p *container.Process) { p.Args = []string{"none"} }},
-		{"a directory that is not there", 200, func(*container.Spec) {}, func(p *container.Process) { p.Cwd = "/none" }},
+		}, func(*testing.T, *container.Process) {}},
+		{"a program that is not there", 200, func(*container.Spec) {}, func(_ *testing.T, p *container.Process) { p.Args = []string{"none"} }},
+		{"a directory that is not there", 200, func(*container.Spec) {}, func(_ *testing.T, p *container.Process) { p.Cwd = "/none" }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := running(t, with(rootFSFor(t), row.spec))
 			spec := usual("/")
-			row.process(&spec.Process)
+			row.process(t, &spec.Process)
 			host := probe(t)
 			host.Ignored |= 1 << (unix.SIGHUP - 1)
 			c.Host = &host

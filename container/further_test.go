@@ -340,3 +340,46 @@ func TestExecLeavesNothing(t *testing.T) {
 		t.Errorf("process %d is left (%v)", pid, err)
 	}
 }
+
+// TestStartKeepsPauseOut: while a process is born nobody takes the lock under which the
+// container is paused. Whoever waits for a paused container on purpose does not have it.
+func TestStartKeepsPauseOut(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	c := running(t, with(rootFSFor(t)))
+	dir, err := unix.Open(container.Place(c), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(dir)
+	lock := func() error { return unix.Flock(dir, unix.LOCK_EX|unix.LOCK_NB) }
+	for _, row := range []struct {
+		patient bool
+		want    error
+	}{{false, unix.EWOULDBLOCK}, {true, nil}} {
+		p := shell("true")
+		p.IgnorePaused = row.patient
+		err := c.StartEdited(&p, func(*container.Plan) error {
+			if got := lock(); !errors.Is(got, row.want) {
+				t.Errorf("patient %v: the lock says %v", row.patient, got)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Wait(); err != nil {
+			t.Error(err)
+		}
+		if err := errors.Join(p.Close(), lock(), unix.Flock(dir, unix.LOCK_UN)); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+	// A hook of the container may execute something in it while its caller has the lock.
+	if err := lock(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := output(t, c, shell("echo inside")); got != "inside\n" {
+		t.Errorf("with the lock held: %q", got)
+	}
+}

@@ -117,6 +117,36 @@ func testReaps(t *testing.T, c *container.Container) {
 func TestHoldCallerKilled(t *testing.T) {
 	nstest.AnyProcessor(t)
 	nstest.Root(t)
+	callerKilled(t)
+}
+
+// TestHoldNobodyReaps does so where whom the program falls to does not reap it. The init waits
+// for that in the kernel, but the container is gone.
+func TestHoldNobodyReaps(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	subreaper := func(on uintptr) {
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, on, 0, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	subreaper(1)
+	callerKilled(t)
+	subreaper(0)
+	for reaped := 0; ; reaped++ {
+		if _, err := unix.Wait4(-1, nil, unix.WALL, nil); errors.Is(err, unix.ECHILD) {
+			if reaped != 2 {
+				t.Errorf("%d processes were left to be reaped, want the init and the program", reaped)
+			}
+			return
+		} else if err != nil && !errors.Is(err, unix.EINTR) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func callerKilled(t *testing.T) {
+	t.Helper()
 	spec := with(rootFSFor(t), func(s *container.Spec) { s.Process.Args = nil })
 	root := filepath.Join(t.TempDir(), "state")
 	cmd := driver(t, "hold", spec)
@@ -150,10 +180,18 @@ func TestHoldCallerKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Wait(); !errors.Is(err, container.NoProcessOps) && !errors.Is(err, container.ContainerNotRunning) {
-		t.Error(err)
+	for {
+		status, err := c.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status == container.Stopped {
+			break
+		}
+		if time.Since(killed) > time.Second {
+			t.Fatalf("it is %s a second later", status)
+		}
 	}
-	statusIs(t, c, container.Stopped)
 	if err := c.Destroy(false); err != nil {
 		t.Error(err)
 	}

@@ -14,6 +14,7 @@ import (
 // TestHooksInCgroup is where hooks count: those in the container's namespaces in its cgroup, so
 // that its limits are theirs, and those on the host where their caller does.
 func TestHooksInCgroup(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	dir := t.TempDir()
 	own := strings.TrimPrefix(ownGroup(t), "0::")

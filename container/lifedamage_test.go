@@ -149,6 +149,65 @@ func TestWithoutHooks(t *testing.T) {
 	}
 }
 
+// TestDamagedLinks puts something else in the place of each link, which the kernel can
+// neither cut short nor fill. The container is listed, is ended and removed; only its
+// cgroup stays where nothing tells of that any more, or not surely.
+func TestDamagedLinks(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	root := filepath.Join(t.TempDir(), "state")
+	spec := bare(nstest.RootFS(t), "/bin/sleep", "1000")
+	grouped(t)(&spec)
+	spec.Bundle, spec.Hooks.CreateRuntime = "/", []container.Hook{shHook("exit 0")}
+	group := filepath.Join(hierarchy(t), spec.Cgroup.Path)
+	for _, link := range []string{"process", "cgroup", "group", "hooked", "forced"} {
+		for _, damage := range damages(0, 1) {
+			where := link + " is " + damage.about
+			if testing.Short() && damage.about != "gone" && damage.about != "a FIFO" {
+				continue
+			}
+			c, err := container.Create(root, "c", spec, container.CreateOptions{})
+			if err != nil {
+				t.Fatal(where, err)
+			}
+			name := filepath.Join(root, "c", link)
+			if link == "forced" {
+				err = os.Symlink("x", name)
+			}
+			if damage.about == "100 MB" || damage.about == "written twice" { // of a file in its place
+				err = errors.Join(err, os.Remove(name), os.WriteFile(name, []byte("x"), 0o600))
+			}
+			if err := errors.Join(err, damage.do(name, []byte("x"))); err != nil {
+				t.Fatal(where, err)
+			}
+			if list, err := container.List(root); len(list) != 1 || err != nil {
+				t.Errorf("%s: list %v (%v)", where, list, err)
+			} else if s, err := list[0].State(); err != nil || s.ID != "c" || link != "process" && s.Pid == 0 {
+				t.Errorf("%s: state %+v (%v)", where, s, err)
+			}
+			began := time.Now()
+			if err := c.Destroy(true); err != nil || time.Since(began) > nstest.Slower(5*time.Second) {
+				t.Errorf("%s: destroyed after %v: %v", where, time.Since(began), err)
+			}
+			if _, err := c.Wait(); err != nil {
+				t.Errorf("%s: wait: %v", where, err)
+			}
+			if left, err := os.ReadDir(root); len(left) > 0 || err != nil {
+				t.Fatalf("%s: left %v (%v)", where, left, err)
+			}
+			_, err = os.Stat(group)
+			if stays := link == "cgroup" || link == "group"; err == nil && !stays || err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: the cgroup is left (%v)", where, err)
+			}
+			for dir := group; dir != hierarchy(t); dir = filepath.Dir(dir) {
+				if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s: %v", where, err)
+				}
+			}
+		}
+	}
+}
+
 // TestNobodyElseIsSignalled changes the link that says who the first process is: a number
 // that is another process's by now, as after many births, or after a reboot.
 func TestNobodyElseIsSignalled(t *testing.T) {

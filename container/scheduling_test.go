@@ -3,6 +3,7 @@ package container_test
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,23 +41,28 @@ func TestScheduling(t *testing.T) {
 			}
 		}
 	}
+	inverse, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strconv.Itoa(20 - inverse) // getpriority(2): as the system call has it
 	rows := []struct {
 		name   string
 		change func(*container.Spec)
 		ask    func(*testing.T, int) string
 		want   string
 	}{
-		{"nothing is asked for", func(*container.Spec) {}, schedOf, "policy 0, flags 0, nice 0, priority 0, 0/0/0"},
+		{"nothing is asked for", func(*container.Spec) {}, schedOf, "policy 0, flags 0, nice " + own + ", priority 0, 0/0/0"},
 		{"the usual policy and a higher nice value", scheduler(container.Scheduler{Policy: "SCHED_OTHER", Nice: 19}), schedOf, "policy 0, flags 0, nice 19, priority 0, 0/0/0"},
 		{"a lower one", scheduler(container.Scheduler{Policy: "SCHED_OTHER", Nice: -20}), schedOf, "policy 0, flags 0, nice -20, priority 0, 0/0/0"},
 		{"batch", scheduler(container.Scheduler{Policy: "SCHED_BATCH", Nice: 5}), schedOf, "policy 3, flags 0, nice 5, priority 0, 0/0/0"},
-		{"idle", scheduler(container.Scheduler{Policy: "SCHED_IDLE"}), schedOf, "policy 5, flags 0, nice 0, priority 0, 0/0/0"},
+		{"idle", scheduler(container.Scheduler{Policy: "SCHED_IDLE"}), schedOf, "policy 5, flags 0, nice " + own + ", priority 0, 0/0/0"},
 		{"first in, first out", scheduler(container.Scheduler{Policy: "SCHED_FIFO", Priority: 99}), schedOf, "policy 1, flags 0, nice 0, priority 99, 0/0/0"},
 		{"round robin, and not for children", scheduler(container.Scheduler{Policy: "SCHED_RR", Priority: 1, Flags: []string{"SCHED_FLAG_RESET_ON_FORK"}}), schedOf, "policy 2, flags 1, nice 0, priority 1, 0/0/0"},
 		{"a user without capabilities keeps it", both(user, scheduler(container.Scheduler{Policy: "SCHED_FIFO", Priority: 7})), schedOf, "policy 1, flags 0, nice 0, priority 7, 0/0/0"},
 		{"a deadline", scheduler(container.Scheduler{Policy: "SCHED_DEADLINE", Runtime: 1e6, Deadline: 2e7, Period: 3e7, Flags: []string{"SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN"}}), schedOf, "policy 6, flags 6, nice 0, priority 0, 1000000/20000000/30000000"},
 		{"a deadline without a period", scheduler(container.Scheduler{Policy: "SCHED_DEADLINE", Runtime: 1e6, Deadline: 3e7}), schedOf, "policy 6, flags 0, nice 0, priority 0, 1000000/30000000/30000000"},
-		{"the policy that it has, whatever is asked for", scheduler(container.Scheduler{Policy: "SCHED_IDLE", Flags: []string{"SCHED_FLAG_KEEP_POLICY", "SCHED_FLAG_KEEP_PARAMS"}}), schedOf, "policy 0, flags 0, nice 0, priority 0, 0/0/0"},
+		{"the policy that it has, whatever is asked for", scheduler(container.Scheduler{Policy: "SCHED_IDLE", Flags: []string{"SCHED_FLAG_KEEP_POLICY", "SCHED_FLAG_KEEP_PARAMS"}}), schedOf, "policy 0, flags 0, nice " + own + ", priority 0, 0/0/0"},
 
 		{"real-time I/O", io("IOPRIO_CLASS_RT", 3), ioPriorityOf, "class 1, level 3"},
 		{"best-effort I/O", io("IOPRIO_CLASS_BE", 7), ioPriorityOf, "class 2, level 7"},

@@ -238,7 +238,7 @@ func (d *stateDir) endGroup() error {
 }
 
 // frozen reports whether the group is frozen. It is asked for every container that is
-// listed, so it is one file that is read.
+// listed, so it is a file or two that are read.
 func (d *stateDir) frozen() bool {
 	at, err := d.groupPath()
 	if at == "" || err != nil {

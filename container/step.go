@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -231,8 +232,11 @@ type StepError struct {
 // Error is one line: the configuration that asked for it, the path, what happened.
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s: %s: %v", e.Step.Origin, e.Step.Path, e.Err)
-	if e.Step.Action == OpenInit || e.Step.Action == RunHook { // it is in the error, or there is none
+	switch {
+	case e.Step.Action == OpenInit, e.Step.Action == RunHook: // it is in the error, or there is none
 		text = fmt.Sprintf("%s: %v", e.Step.Origin, e.Err)
+	case e.Step.Action == LimitCgroup && strings.HasPrefix(e.Err.Error(), e.Step.Origin): // which says of which line it is
+		text = e.Err.Error()
 	}
 	return text + e.hint()
 }

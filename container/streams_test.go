@@ -16,6 +16,7 @@ import (
 // TestStreams gives a container's first process, and a further one, readers and writers
 // that are no files, and descriptors behind them.
 func TestStreams(t *testing.T) {
+	nstest.AnyProcessor(t)
 	asEach(t, func(t *testing.T) {
 		file, err := os.CreateTemp(t.TempDir(), "extra")
 		if err != nil {
@@ -97,6 +98,7 @@ func TestProcessBeforeItsStart(t *testing.T) {
 // TestDestroyedWhileWaited: one goroutine waits for a container, and for what it writes to
 // be copied, and another one destroys it.
 func TestDestroyedWhileWaited(t *testing.T) {
+	nstest.AnyProcessor(t)
 	nstest.Root(t)
 	var out bytes.Buffer
 	spec := with(rootFSFor(t), sh("echo here; exec sleep 1000"))
@@ -119,8 +121,22 @@ func TestDestroyedWhileWaited(t *testing.T) {
 	}
 	<-waits
 	<-waits
+	pidfd, err := c.PidFD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); err != nil {
+		t.Error(err)
+	}
 	if err := c.Destroy(true); err != nil {
 		t.Error(err)
+	}
+	if _, err := c.PidFD(); !errors.Is(err, container.ContainerNotExists) {
+		t.Errorf("a pidfd of one that is gone: %v", err)
+	}
+	if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("its process is still there: %v", err)
 	}
 	for range 2 {
 		if got := <-ended; got.err != nil || got.status.Signal() != unix.SIGKILL {

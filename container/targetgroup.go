@@ -46,7 +46,8 @@ func groupOf(pid int) string {
 }
 
 // frozen reports whether the processes of a cgroup stand still, or are going to: by its
-// own setting, or by that of a group above. cgroups(7)
+// own setting, or by that of a group above. That they stand still alone does not tell:
+// they do not as long as another is on its way in. cgroups(7)
 func frozen(dir string) bool {
 	return strings.TrimSpace(string(contents(dir+"/cgroup.freeze"))) == "1" ||
 		strings.Contains(string(contents(dir+"/cgroup.events")), "frozen 1\n")

@@ -89,7 +89,7 @@ func (v *view) find(d *stateDir, text string) (err error) {
 		return err
 	}
 	gone, err := ended(v.pidfd)
-	if err != nil || gone {
+	if err != nil || gone || released(v.process.pid) {
 		return err
 	}
 	v.status = Running

@@ -100,6 +100,18 @@ func (c *Config) check() error {
 	return errors.Join(errs...)
 }
 
+// fieldError is an error of a field of [Config].
+type fieldError struct {
+	field string
+	err   error
+}
+
+func (e *fieldError) Error() string { return e.field + ": " + e.err.Error() }
+func (e *fieldError) Unwrap() error { return e.err }
+
+// in is an error with its field in front.
+func in(field string, err error) error { return &fieldError{field, err} }
+
 // nameMax is __NEW_UTS_LEN of linux/utsname.h.
 const nameMax = 64
 

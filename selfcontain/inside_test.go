@@ -63,7 +63,7 @@ func hold(args []string) int {
 		}
 		fmt.Println("here")
 	}
-	select {}
+	return status(unix.Pause())
 }
 
 // signalled says that it is there, and exits with the number of the signal that it gets.
@@ -86,6 +86,27 @@ func orphan([]string) int {
 		}
 	}
 	return 0
+}
+
+// extras looks whether a block device may be opened, whatever comes of that, and for CAP_SYS_TIME. The
+// exit status is 0 for both and 1 for neither.
+func extras(args []string) int {
+	fd, err := unix.Open(args[0], unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	device := !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOENT)
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0]); err != nil {
+		return failure(err)
+	}
+	switch time := sets[0].Effective&(1<<unix.CAP_SYS_TIME) != 0; {
+	case device && time:
+		return 0
+	case !device && !time:
+		return 1
+	}
+	return failure(fmt.Errorf("device: %v", err))
 }
 
 // output is what a program prints, and what has gone wrong.

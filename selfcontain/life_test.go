@@ -12,6 +12,7 @@ import (
 
 	"github.com/selfcontain/runtime/clone"
 	"github.com/selfcontain/runtime/container"
+	"github.com/selfcontain/runtime/internal/nstest"
 	"github.com/selfcontain/runtime/selfcontain"
 )
 
@@ -29,6 +30,7 @@ func exits(t *testing.T, about string, err error, want int) {
 
 // TestLife goes through the life of a container.
 func TestLife(t *testing.T) {
+	nstest.AnyProcessor(t)
 	c := config(t)
 	shared := filepath.Join(filepath.Dir(c.Data), "shared")
 	if err := os.Mkdir(shared, 0o755); err != nil {
@@ -96,6 +98,21 @@ func TestLife(t *testing.T) {
 	exits(t, "after Destroy there are no data", selfcontain.RunWithArgs(c, []string{"read", files[0]}), 200)
 }
 
+// TestExtras has a device and a capability that a container does not have by itself.
+func TestExtras(t *testing.T) {
+	nstest.AnyProcessor(t)
+	c := config(t)
+	device := filepath.Join(filepath.Dir(c.Data), "device")
+	defer os.Remove(device)
+	if err := unix.Mknod(device, unix.S_IFBLK|0o600, int(unix.Mkdev(7, 0))); err != nil { // loop0, which may have nothing in it
+		t.Fatal(err)
+	}
+	c.Devices, c.Capabilities = []string{device}, []string{"SYS_TIME"}
+	exits(t, "as it is asked for", selfcontain.RunWithArgs(c, []string{"extras", device}), 0)
+	c.Devices, c.Capabilities = nil, nil
+	exits(t, "and as it is not", selfcontain.RunWithArgs(c, []string{"extras", device}), 1)
+}
+
 // testNamespaces joins those of a container.
 func testNamespaces(t *testing.T, box *selfcontain.Container) {
 	t.Helper()
@@ -123,6 +140,7 @@ func testNamespaces(t *testing.T, box *selfcontain.Container) {
 
 // TestRefused asks for what cannot be.
 func TestRefused(t *testing.T) {
+	nstest.AnyProcessor(t)
 	good := config(t)
 	get(t, good)
 	for _, row := range []struct {

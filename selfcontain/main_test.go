@@ -23,7 +23,7 @@ var roles map[string]func(args []string) int
 func TestMain(m *testing.M) {
 	roles = map[string]func([]string) int{
 		"caller": caller, "exit": exit, "prove": prove, "write": write, "read": read, "echo": echo, "hold": hold, "signalled": signalled,
-		"orphan": orphan, "nested": nested, "networked": networked, "network": network, "link": link,
+		"orphan": orphan, "nested": nested, "networked": networked, "network": network, "link": link, "node": node, "extras": extras,
 	}
 	if len(os.Args) > 1 {
 		if role := roles[os.Args[1]]; role != nil {

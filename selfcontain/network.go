@@ -36,7 +36,7 @@ func (c *Container) etc() string { return path.Join(c.config.Data, upperName, "e
 
 func (c *Container) setupNetworking(etc string) error {
 	if c.config.Master == "" {
-		return errors.New("Master: it is empty: the container has no network but lo")
+		return in("Master", errors.New("it is empty: the container has no network but lo"))
 	}
 	link, err := c.config.link()
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Config) link() (ipvlan.Config, error) {
 		ones, bits := c.IP.Mask.Size()
 		addr := rtnl.AddrOf(c.IP.IP)
 		if addr == nil || bits != 8*len(addr) {
-			return link, fmt.Errorf("IP: %v: its mask is none of this kind of address", c.IP.IP)
+			return link, in("IP", fmt.Errorf("%v: its mask is none of this kind of address", c.IP.IP))
 		}
 		link.Addresses = []rtnl.Prefix{{Addr: addr, Bits: ones}}
 	}

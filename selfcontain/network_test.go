@@ -68,6 +68,7 @@ func TestNetworking(t *testing.T) {
 // TestNetworkingFollowsNoLink has a container put links in the way of the files that are
 // written from outside.
 func TestNetworkingFollowsNoLink(t *testing.T) {
+	nstest.AnyProcessor(t)
 	c := config(t)
 	c.Master = "none-such"
 	box := get(t, c)

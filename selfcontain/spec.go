@@ -48,7 +48,7 @@ func (c *Config) look() (m machine, err error) {
 	for _, name := range c.Devices {
 		var st unix.Stat_t
 		if err := unix.Stat(name, &st); err != nil {
-			return m, fmt.Errorf("Devices: %s: %w", name, err)
+			return m, in("Devices", fmt.Errorf("%s: %w", name, err))
 		}
 		d := mounts.Device{
 			Path: name, Type: "c", Major: unix.Major(st.Rdev), Minor: unix.Minor(st.Rdev),
@@ -59,7 +59,7 @@ func (c *Config) look() (m machine, err error) {
 		case unix.S_IFBLK:
 			d.Type = "b"
 		default:
-			return m, fmt.Errorf("Devices: %s: it is no device file", name)
+			return m, in("Devices", fmt.Errorf("%s: it is no device file", name))
 		}
 		m.Devices = append(m.Devices, d)
 	}
@@ -184,14 +184,14 @@ func kernelMounts() []mounts.Mount {
 // claim makes Data, and takes it for this container.
 func (c *Config) claim() error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(c.Data, &st); err != nil {
-		return fmt.Errorf("Data: %s: %w", c.Data, err)
+		return in("Data", fmt.Errorf("%s: %w", c.Data, err))
 	}
 	if st.Type == unix.OVERLAYFS_SUPER_MAGIC {
-		return fmt.Errorf("Data: %s lies on an overlay, on which there can be no other one: in a container of this package %s is a place, and /tmp for what need not stay", c.Data, varLib)
+		return in("Data", fmt.Errorf("%s lies on an overlay, on which there can be no other one: in a container of this package %s is a place, and /tmp for what need not stay", c.Data, varLib))
 	}
 	return c.own()
 }
@@ -202,14 +202,14 @@ func (c *Config) prepare(s container.Spec) error {
 		return err
 	}
 	if err := container.MakeLayers([]*mounts.Overlay{s.Root.Overlay}); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	// The overlay looks at its layers when it is mounted, and does not ask again.
 	if err := like("/etc", path.Join(c.Data, upperName, "etc")); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	if err := like(varLib, path.Join(c.Data, libName)); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	return nil
 }
@@ -224,11 +224,11 @@ func (c *Config) own() error {
 	if errors.Is(err, os.ErrExist) {
 		var owner string
 		if owner, err = os.Readlink(link); err == nil && owner != c.Name {
-			return fmt.Errorf("Data: %s has the data of the container %s", c.Data, owner)
+			return in("Data", fmt.Errorf("%s has the data of the container %s", c.Data, owner))
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	return nil
 }

@@ -176,13 +176,13 @@ func (c *Config) remove() error {
 		errs = append(errs, container.RemoveTree(path.Join(c.Data, name)))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	if err := os.Remove(path.Join(c.Data, ownerName)); err != nil {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	if err := os.Remove(c.Data); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
-		return fmt.Errorf("Data: %w", err)
+		return in("Data", err)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestBoxLimits(t *testing.T) {
 
 // What a limit that cannot be had says, to root and to others.
 func TestBoxLimitsHint(t *testing.T) {
-	const user = "; an ordinary user may limit what runs below systemd's user manager: systemd-run --user --scope -p Delegate=yes selfcontain box ..."
+	const user = "; an ordinary user may limit what runs below systemd's user manager: systemd-run --user --scope -p Delegate=yes selfcontain box"
 	missing := &cgroupv2.ControllerError{Group: "/", Controller: "memory", Origin: "linux.resources.memory.limit"}
 	step := func(action container.Action, err error) error {
 		return &container.Error{Err: &container.StepError{Step: container.Step{Action: action, Path: "/x", Origin: "linux.resources"}, Err: err}}
@@ -138,7 +138,6 @@ func TestBoxLimitsAreFelt(t *testing.T) {
 		{"processes", box("--pids", "4", "--", "sh", "-c", "sleep 1000 & sleep 1000 & sleep 1000 & sleep 1000 & kill %1"), result{status: 2, stderr: "sh: can't fork: Resource temporarily unavailable\n"}},
 		{"all three, in its own view", box("--memory", "64m", "--cpus", "1.5", "--pids", "50", "--", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max memory.swap.max cpu.max pids.max 2>/dev/null; cat /proc/self/cgroup"),
 			result{stdout: "67108864\n0\n150000 100000\n50\n0::/\n"}},
-		{"its status", box("--pids", "50", "--", "sh", "-c", "exit 7"), result{status: 7}},
 		{"no such program", box("--pids", "50", "--", "none"), result{status: 127, stderr: "*"}},
 		{"no program", box("--pids", "50", "--", "/etc/passwd"), result{status: 126, stderr: "*"}},
 	} {
@@ -217,7 +216,7 @@ func TestBoxLimitsOfUser(t *testing.T) {
 		return do(t, c)
 	}
 	r := as(-1)
-	if r.status != 125 || r.stdout != "" || !strings.Contains(r.stderr, "mkdir: permission denied: ") || !strings.HasSuffix(r.stderr, "systemd-run --user --scope -p Delegate=yes selfcontain box ...\n") {
+	if r.status != 125 || r.stdout != "" || !strings.Contains(r.stderr, "mkdir: permission denied: ") || !strings.HasSuffix(r.stderr, "systemd-run --user --scope -p Delegate=yes selfcontain box\n") {
 		t.Errorf("without: %+v", r)
 	}
 	r = as(leaf.FD())

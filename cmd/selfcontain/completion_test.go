@@ -40,7 +40,7 @@ func TestBashCompletes(t *testing.T) {
 		{"selfcontain --d", "--debug"},
 		{"selfcontain run --b", "--bundle"},
 		{"selfcontain --debug run --b", "--bundle"},
-		{"selfcontain box --net ", "none host"},
+		{"selfcontain box --net ", "none host ipvlan: veth:"},
 		{"selfcontain box --net h", "host"},
 		{"selfcontain box --cap", "--cap-add --cap-drop"},
 		{"selfcontain box --hostname a --read", "--read-only"},

@@ -29,9 +29,9 @@ func claim(dir string) (*os.File, error) {
 // share. It is locked for as long as its box lives, so that another box can tell one
 // that was left behind, and removes it.
 
-// scratchName is where the boxes' directories lie in the directory of state, and
-// fallbackScratch in that for all users.
-const scratchName = "box"
+// scratchName is where the boxes' directories lie in the directory of state, or in that for
+// all users. No container can have that name, whose directory would lie there as well.
+const scratchName = "box~"
 
 func scratchParents(root string, uid int) []string {
 	return []string{filepath.Join(root, scratchName), fmt.Sprintf("/var/tmp/selfcontain-%d/%s", uid, scratchName)}

@@ -124,6 +124,13 @@ func (c commandLine) ready(t *testing.T) {
 	}
 }
 
+// What boxes keep beside containers is none.
+func TestScratchIsNoContainer(t *testing.T) {
+	if err := container.CheckID(scratchName); err == nil {
+		t.Errorf("a container may be called %s", scratchName)
+	}
+}
+
 func TestOwnDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := ownDirectory(filepath.Join(dir, "a", "b")); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // snapshot is what tests can leave behind. Each map goes from what makes an
@@ -27,6 +29,7 @@ type snapshot struct {
 // runChecked runs the tests and compares what was there before with what is
 // there afterwards.
 func runChecked(m *testing.M, needs Needs) int {
+	heedSignals()
 	withCgroups := needs.Cgroups || os.Getenv(guestEnv) != ""
 	if err := warmRuntime(); err != nil {
 		return fail(err)
@@ -48,6 +51,17 @@ func runChecked(m *testing.M, needs Needs) int {
 		if time.Now().After(deadline) {
 			fail(errors.New(strings.Join(left, "\n")))
 			return max(code, 1)
+		}
+	}
+}
+
+// heedSignals makes what the tests start heed the signals that this process has been told
+// to ignore, as by nohup(1) or in the background of a shell without job control: a
+// handler does not outlive an execve, and SIG_IGN does. signal(7)
+func heedSignals() {
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
 }

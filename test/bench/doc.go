@@ -28,6 +28,12 @@ Before it is timed, every contestant runs once with a program that looks around.
 One that does not make all six namespaces is refused. How many mounts each of them
 made is printed below the table: who mounts less does less.
 
+The rows of the life cycle are about the commands that engines call: "create", "start" and
+"delete" of a container whose program is /bin/true, with the wait for its end in between;
+"exec" of /bin/true in a container that lives; its "state"; and "kill" with KILL, the wait
+for the end, and "delete". There everybody makes cgroups, in the same hierarchy, without a limit.
+State is on the same tmpfs, so nobody waits for a disk.
+
 "warm process" rows are measured inside one long-lived Go process, as an importer of
 the library sees it. The peer there is os.StartProcess of the same program with the
 same clone flags and nothing else: what the kernel asks for six empty namespaces.
@@ -59,6 +65,15 @@ exit, read while ptrace(2) holds it there: wait4's ru_maxrss would include the c
 child of vfork the memory of the bench. "MB" is 1,000,000 bytes, "KiB" is 1024. The
 page faults beside it are that process's minor ones: in a process that lives three
 milliseconds they are a good part of its time, more so in a virtual machine.
+
+A created container is the process that waits to be started: what it has resident (VmRSS), and how
+much of that is its own alone. The least memory.max is that of linux.resources.memory.limit
+with which "run" of /bin/true succeeds; it takes a unified hierarchy with the memory controller,
+as a guest has (test/vmrun):
+
+	CGO_ENABLED=0 go build -o bin/bench ./test/bench
+	bin/vmrun -smp 1 -m 1024 -pkg crun -pkg runc -pkg busybox-static -f bin/bench:/bench \
+		-f bin/selfcontain:/selfcontain -- /bench -selfcontain /selfcontain -least -peers crun,runc
 
 Nothing is left behind: the mounts and processes end with the two namespaces, and the
 cgroups, whose names start with the container's id, are removed last.

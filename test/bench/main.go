@@ -18,6 +18,7 @@ type options struct {
 	pause       time.Duration
 	peers       []string
 	rows        string
+	least       bool
 	json        string
 	min         string
 }
@@ -55,6 +56,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.pause, "pause", 5*time.Millisecond, "sleep before each run, for what the kernel still has to free")
 	flags.StringVar(&peers, "peers", strings.Join(peerNames(), ","), "peers to compare with, comma-separated")
 	flags.StringVar(&o.rows, "rows", "", "only rows with this `text` in their name")
+	flags.BoolVar(&o.least, "least", false, "measure only in how little memory a container starts")
 	flags.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flags.StringVar(&o.min, "min", "", "fail when a ratio misses this `column`: reach or aim")
 	if err := flags.Parse(args); err != nil {

@@ -50,6 +50,12 @@ func measureAll(o options, dir string) error {
 	if err := self.prepare(); err != nil {
 		return err
 	}
+	if o.least {
+		if err := t.addLeast(o, self, timed, dir, s); err != nil {
+			return err
+		}
+		return t.print(os.Stdout)
+	}
 	ours := s.command("selfcontain", func(id string) []string { return oursArgs(self, timed, id) })
 	seen, err := verify(oursArgs(self, looking, s.id()))
 	if err != nil {
@@ -87,6 +93,9 @@ func measureAll(o options, dir string) error {
 		return err
 	}
 	if err := t.addLibrary(timed); err != nil {
+		return err
+	}
+	if err := t.addLeast(o, self, timed, dir, s); err != nil {
 		return err
 	}
 	if err := t.addNetwork(dir, s); err != nil {

@@ -9,4 +9,9 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
+require (
+	github.com/go-logr/logr v1.4.3 // indirect
+	github.com/moby/sys/mountinfo v0.7.3 // indirect
+)
+
 replace github.com/selfcontain/runtime => ../..
