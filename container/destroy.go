@@ -141,33 +141,27 @@ func (c *Container) end(d *stateDir, v *view) error {
 	}
 	c.at("group removed")
 	if v.pidfd >= 0 {
-		gone, reaps, err := v.awaitEnd()
+		gone, err := v.awaitEnd()
 		if err == nil && !gone {
 			err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
-		}
-		if err != nil {
-			return err
-		}
-		if c.made != nil && reaps {
-			_, err = c.Wait()
 		}
 		return err
 	}
 	return d.awaitProgram()
 }
 
-// awaitEnd waits for the end of the first process, and says whether it can be reaped as well.
-func (v *view) awaitEnd() (gone, reaps bool, err error) {
+// awaitEnd waits for the end of the first process.
+func (v *view) awaitEnd() (gone bool, err error) {
 	for deadline := time.Now().Add(patience); ; {
 		const look = 20 // milliseconds, between two looks for what a pidfd does not tell
 		if gone, err = awaitEnd(v.pidfd, look); gone || err != nil {
-			return gone, true, err
+			return gone, err
 		}
 		if released(v.process.pid) {
-			return true, false, nil
+			return true, nil
 		}
 		if time.Now().After(deadline) {
-			return false, false, nil
+			return false, nil
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
 )
@@ -208,8 +210,8 @@ func TestSoakMany(t *testing.T) {
 
 	var pids []int
 	took := time.Hour
-	for range 5 { // the machine has other work
-		began := time.Now()
+	for range 5 { // the machine has other work, of which the time on a processor does not tell
+		began := processorTime(t)
 		list, err := container.List(root)
 		if err != nil || len(list) != many {
 			t.Fatalf("%d are listed, want %d (%v)", len(list), many, err)
@@ -222,11 +224,11 @@ func TestSoakMany(t *testing.T) {
 			}
 			pids = append(pids, s.Pid)
 		}
-		took = min(took, time.Since(began))
+		took = min(took, processorTime(t)-began)
 	}
-	t.Logf("%d are listed in %v", many, took.Round(time.Millisecond))
+	t.Logf("%d are listed in %v of a processor", many, took.Round(time.Millisecond))
 	if took > 200*time.Millisecond {
-		t.Errorf("%d are listed in %v, want 200 ms", many, took)
+		t.Errorf("%d are listed in %v of a processor, want 200 ms", many, took)
 	}
 	most, pages := 0, 0
 	for _, pid := range pids {
@@ -237,6 +239,16 @@ func TestSoakMany(t *testing.T) {
 	if most > 64 {
 		t.Errorf("one has %d KiB resident, want 64 at most", most)
 	}
+}
+
+// processorTime is what this process has used. getrusage(2)
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // residentKiB is the resident memory of a process. smaps_rollup, proc_pid_smaps(5)

@@ -52,6 +52,7 @@ func TestVethsReachEachOther(t *testing.T) {
 // TestDevicesMove is about interfaces of the host's that become the container's: they keep their
 // addresses and are up.
 func TestDevicesMove(t *testing.T) {
+	nstest.AnyProcessor(t)
 	s := newSite(t)
 	s.do("link add p0 type veth peer name q0", "link add p1 type veth peer name q1", "link set p0 up", "link set q0 up",
 		"address add 192.0.2.9/24 dev p0", "address add 192.0.2.10/25 dev p0", "address add 2001:db8::9/64 dev p0 nodad", "address add 192.0.2.11/32 scope link dev p0")
@@ -87,6 +88,7 @@ func TestDevicesMove(t *testing.T) {
 
 // TestDeviceJoins moves a device into a network namespace that somebody else has made.
 func TestDeviceJoins(t *testing.T) {
+	nstest.AnyProcessor(t)
 	s := newSite(t)
 	s.do("link add p0 type veth peer name q0")
 	other := inNamespaces(t, clone.NEWNET.Flag()) + "net"

@@ -35,7 +35,7 @@ func Dial() (*Conn, error) {
 // DialIn opens one in another network namespace, which a descriptor stands for. It needs
 // CAP_SYS_ADMIN in the user namespace that owns that one. setns(2)
 func DialIn(netns int) (c *Conn, err error) {
-	err = within(netns, func() (err error) {
+	err = Within(netns, func() (err error) {
 		c, err = Dial()
 		return err
 	})

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// within calls a function on a thread that is in a network namespace meanwhile. A thread that
+// Within calls a function on a thread that is in a network namespace meanwhile. A thread that
 // does not find back ends.
-func within(netns int, do func() error) error {
+func Within(netns int, do func() error) error {
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread()

@@ -147,3 +147,10 @@ func readInterface(body []byte) Interface {
 	}
 	return i
 }
+
+// Remove removes an interface, and of a veth both ends. RTM_DELLINK
+func (c *Conn) Remove(link string) error {
+	m := begin(unix.RTM_DELLINK, unix.NLM_F_ACK, make([]byte, unix.SizeofIfInfomsg))
+	m.text(unix.IFLA_IFNAME, link)
+	return c.execute(m, nil)
+}

@@ -27,7 +27,7 @@ func (c Sysctl) String() string {
 }
 
 func (c Sysctl) do(s *Sides) error {
-	return within(s.netns, func() error {
+	return Within(s.netns, func() error {
 		fd, err := unix.Open("/proc/sys/"+c.Path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if c.Optional && errors.Is(err, unix.ENOENT) {
 			return nil

@@ -167,7 +167,7 @@ func limitsHint(err error, uid int) error {
 		return err
 	}
 	if uid != 0 && (mayNot || missing != nil) {
-		err = fmt.Errorf("%w; an ordinary user may limit what runs below systemd's user manager: systemd-run --user --scope -p Delegate=yes selfcontain box ...", err)
+		err = fmt.Errorf("%w; an ordinary user may limit what runs below systemd's user manager: systemd-run --user --scope -p Delegate=yes selfcontain box", err)
 	}
 	return err
 }

@@ -40,7 +40,6 @@ type all struct {
 	Moment  time.Time // JSON of its own
 	Raw     json.RawMessage
 	Part
-	unseen int
 	Func   func() `json:"-"`
 }
 

@@ -54,9 +54,9 @@ func (t *table) addLeast(o options, self place, timed bundle, dir string, s *spa
 }
 
 const (
-	leastStep  = 16 << 10 // to which it is found
-	leastMost  = 64 << 20 // from which it is looked for
-	leastTimes = 3        // a limit has to be enough that often
+	leastStep  = 64 << 10 // to which it is found
+	leastMost  = 32 << 20 // from which it is looked for
+	leastTimes = 2        // a limit has to be enough that often
 )
 
 // least finds it by halving, in KiB.

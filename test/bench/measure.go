@@ -98,6 +98,9 @@ func measureAll(o options, dir string) error {
 	if err := t.addLeast(o, self, timed, dir, s); err != nil {
 		return err
 	}
+	if err := t.addNetwork(dir, s); err != nil {
+		return err
+	}
 	t.pairs = slices.DeleteFunc(t.pairs, func(p *pair) bool { return !strings.Contains(p.name, o.rows) })
 	sample(t.pairs, o.rounds, o.pause)
 	for _, end := range t.atEnd {
