@@ -102,7 +102,7 @@ func testReaps(t *testing.T, c *container.Container) {
 		}
 		defer unix.Close(fd)
 		out.Close()
-		for deadline := time.Now().Add(5 * time.Second); !errors.Is(unix.PidfdSendSignal(fd, 0, nil, 0), unix.ESRCH); {
+		for deadline := time.Now().Add(nstest.Slower(5 * time.Second)); !errors.Is(unix.PidfdSendSignal(fd, 0, nil, 0), unix.ESRCH); {
 			if time.Now().After(deadline) {
 				t.Fatalf("the orphan %d has ended, and nobody has reaped it", pid)
 			}
@@ -171,10 +171,10 @@ func callerKilled(t *testing.T) {
 	}
 	killed := time.Now()
 	_ = cmd.Wait()
-	if err := held.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := held.SetReadDeadline(time.Now().Add(nstest.Slower(10 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, held); err != nil || time.Since(killed) > time.Second {
+	if _, err := io.Copy(io.Discard, held); err != nil || time.Since(killed) > nstest.Slower(time.Second) {
 		t.Errorf("the program was there for %v (%v)", time.Since(killed), err)
 	}
 	c, err := container.Load(root, "c")
@@ -189,7 +189,7 @@ func callerKilled(t *testing.T) {
 		if status == container.Stopped {
 			break
 		}
-		if time.Since(killed) > time.Second {
+		if time.Since(killed) > nstest.Slower(time.Second) {
 			t.Fatalf("it is %s a second later", status)
 		}
 	}
