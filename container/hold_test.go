@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,9 @@ func callerKilled(t *testing.T) {
 			t.Fatalf("it is %s a second later", status)
 		}
 	}
+	if _, err := c.Wait(); !errors.Is(err, container.NoProcessOps) && !errors.Is(err, container.ContainerNotRunning) {
+		t.Errorf("Wait: %v", err)
+	}
 	if err := c.Destroy(false); err != nil {
 		t.Error(err)
 	}
@@ -216,4 +220,28 @@ func holdDriver([]string) int {
 	}
 	fmt.Println("held")
 	select {}
+}
+
+// TestHoldKilledAtEveryStep kills who holds a container at every step of its life: nothing is left.
+func TestHoldKilledAtEveryStep(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	t.Setenv("LIFE_HOLDS", "1")
+	root := filepath.Join(t.TempDir(), "state")
+	spec := with(rootFSFor(t), grouped(t), func(s *container.Spec) { s.Process.Args = nil })
+	all := lifeAndDeath(t, spec, root, -1, nil)
+	for _, step := range []string{"directory", "before make-cgroup", "clone", "during keep-state", "process", "gate", "remove"} {
+		if !slices.Contains(all, step) {
+			t.Errorf("there is no step %q in %q", step, all)
+		}
+	}
+	every := 1
+	if testing.Short() {
+		every = 4
+	}
+	for last := 0; last < len(all); last += every {
+		if got := lifeAndDeath(t, spec, root, last, nil); len(got) != last+1 {
+			t.Errorf("killed at step %d, it was at %d: %q", last, len(got), got)
+		}
+	}
 }

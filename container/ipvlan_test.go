@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/internal/nstest"
+	"github.com/selfcontain/runtime/ipvlan"
+	"github.com/selfcontain/runtime/rtnl"
 )
 
 // ipvlanSite is a site with masters m0 to m2, each up and with a wire of its own.
@@ -207,4 +210,47 @@ func advertise(t *testing.T, s *site, ns string) {
 			t.Logf("radvd: %s", said.String())
 		}
 	})
+}
+
+// TestIPvlanAttach is about an interface for a network namespace that somebody else has made:
+// once, and not half.
+func TestIPvlanAttach(t *testing.T) {
+	nstest.AnyProcessor(t)
+	s := ipvlanSite(t)
+	other := inNamespaces(t, syscall.CLONE_NEWNET) + "net"
+	files := make([]*os.File, 2)
+	for i, name := range []string{s.ns, other} {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	attach := func(parameter string) error {
+		return rtnl.Within(int(files[0].Fd()), func() error {
+			return ipvlan.Attach(files[1], ipvlan.Config{
+				Master: "m0", Addresses: []rtnl.Prefix{{Addr: rtnl.Addr{192, 0, 2, 2}, Bits: 24}},
+				Parameters: []rtnl.Sysctl{{Path: "net/ipv4/conf/eth0/" + parameter, Value: "1"}},
+			})
+		})
+	}
+	if err := attach("none"); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("a parameter that there is not: %v", err)
+	}
+	if out := s.in(other, "link show"); strings.Contains(out, "eth0") {
+		t.Errorf("left behind:\n%s", out)
+	}
+	if err := attach("forwarding"); err != nil {
+		t.Error(err)
+	}
+	if out := s.in(other, "-4 -o address show dev eth0"); !strings.Contains(out, "192.0.2.2/24") {
+		t.Errorf("eth0 has\n%s", out)
+	}
+	if err := attach("forwarding"); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "the container has an interface of that name already") {
+		t.Errorf("a second time: %v", err)
+	}
+	if out := s.in(other, "-4 -o address show dev eth0"); !strings.Contains(out, "192.0.2.2/24") {
+		t.Errorf("then eth0 has\n%s", out)
+	}
 }

@@ -170,6 +170,7 @@ func (s *site) ipJSON(pid, line string) []map[string]any {
 // TestVethFields reads every field of a Network of the type veth, and of a Route, back from the
 // kernel.
 func TestVethFields(t *testing.T) {
+	nstest.AnyProcessor(t)
 	s := newSite(t)
 	s.do("link add br0 type bridge", "link set br0 up")
 	g := s.start([]container.Network{

@@ -88,7 +88,6 @@ func TestDevicesMove(t *testing.T) {
 
 // TestDeviceJoins moves a device into a network namespace that somebody else has made.
 func TestDeviceJoins(t *testing.T) {
-	nstest.AnyProcessor(t)
 	s := newSite(t)
 	s.do("link add p0 type veth peer name q0")
 	other := inNamespaces(t, clone.NEWNET.Flag()) + "net"

@@ -171,8 +171,13 @@ func (c *Container) waitOther() error {
 	if v.pidfd < 0 {
 		return c.refused(op, ContainerNotRunning)
 	}
-	if _, err := awaitEnd(v.pidfd, -1); err != nil {
-		return c.failed(op, err)
+	// A pidfd does not tell of an init that has ended but for others to be reaped.
+	for gone := false; !gone; {
+		const look = 1000 // milliseconds
+		if gone, err = awaitEnd(v.pidfd, look); err != nil {
+			return c.failed(op, err)
+		}
+		gone = gone || released(v.process.pid)
 	}
 	return &Error{Code: NoProcessOps, ID: c.id, Op: op, Err: errors.New("it has ended; how, its parent knows")}
 }

@@ -86,15 +86,20 @@ func (c Config) Requests() ([]rtnl.Request, error) {
 
 // usual fills in what is not said.
 func (c *Config) usual() {
-	if c.Name == "" {
-		c.Name = "eth0"
-	}
+	c.Name = c.name()
 	if c.Mode == "" {
 		c.Mode = L2
 	}
 	if c.Flag == "" {
 		c.Flag = Bridge
 	}
+}
+
+func (c *Config) name() string {
+	if c.Name == "" {
+		return "eth0"
+	}
+	return c.Name
 }
 
 func (c *Config) check() error {
@@ -130,8 +135,8 @@ func (c *Config) finds(gateway rtnl.Addr) bool {
 }
 
 // Attach makes the interface in a network namespace. The file is one of /proc/PID/ns/net, or
-// what it is bound to, and stays the caller's. When it fails, what it has made is gone with the
-// namespace. It needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
+// what it is bound to, and stays the caller's. When it fails, what it has made is removed. It
+// needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
 func Attach(netns *os.File, c Config) error {
 	list, err := c.Requests()
 	if err != nil {
@@ -142,9 +147,16 @@ func Attach(netns *os.File, c Config) error {
 		return err
 	}
 	defer sides.Close()
+	made := false
 	for _, r := range list {
 		if err := sides.Do(r); err != nil {
+			if made {
+				err = errors.Join(err, sides.Remove(c.name()))
+			}
 			return err
+		}
+		if l, ok := r.(rtnl.Link); ok && l.Kind != "" {
+			made = true
 		}
 	}
 	return nil

@@ -43,6 +43,9 @@ func (s *Sides) Do(r Request) error {
 	return nil
 }
 
+// Remove removes an interface of the container's.
+func (s *Sides) Remove(link string) error { return s.inside.Remove(link) }
+
 // send sends the message of a request to one side.
 func (s *Sides) send(r messenger, c *Conn) error {
 	m, err := r.message(known{netns: s.netns, index: s.index, otherEnd: s.otherEnd})
