@@ -40,7 +40,7 @@ type all struct {
 	Moment  time.Time // JSON of its own
 	Raw     json.RawMessage
 	Part
-	unseen int
+	unseen int    //lint:ignore U1000 reflection sees it
 	Func   func() `json:"-"`
 }
 
