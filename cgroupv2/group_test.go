@@ -258,6 +258,20 @@ func TestRemoveNamesWhoIsThere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	busy := sub(t, h, g, "busy")
+	for what, group := range map[string]*Group{"a process": s, "a group below": busy} {
+		if err := group.RemoveEmpty(); !errors.Is(err, unix.EBUSY) {
+			t.Errorf("empty with %s: %v", what, err)
+		}
+	}
+	idle := sub(t, h, g, "idle")
+	for range 2 { // what is gone is removed
+		if err := idle.RemoveEmpty(); err != nil {
+			t.Errorf("with nothing in it: %v", err)
+		}
+	}
+	if again, err := h.Open(idle.Path()); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("it is still there: %v (%v)", again, err)
+	}
 	err := busy.Remove(ctx)
 	if err == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), fmt.Sprintf("pid %d still there: cannot be removed", a.Process.Pid)) {
 		t.Errorf("removed with a process: %v", err)

@@ -245,8 +245,5 @@ func (d *stateDir) frozen() bool {
 		return false
 	}
 	mount, err := cgroup2Mount()
-	if mount == "" || err != nil {
-		return false
-	}
-	return strings.Contains("\n"+string(contents(path.Join(mount, at, "cgroup.events"))), "\nfrozen 1\n")
+	return mount != "" && err == nil && frozen(path.Join(mount, at))
 }
