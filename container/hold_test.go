@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func testReaps(t *testing.T, c *container.Container) {
 		}
 		defer unix.Close(fd)
 		out.Close()
-		for deadline := time.Now().Add(5 * time.Second); !errors.Is(unix.PidfdSendSignal(fd, 0, nil, 0), unix.ESRCH); {
+		for deadline := time.Now().Add(nstest.Slower(5 * time.Second)); !errors.Is(unix.PidfdSendSignal(fd, 0, nil, 0), unix.ESRCH); {
 			if time.Now().After(deadline) {
 				t.Fatalf("the orphan %d has ended, and nobody has reaped it", pid)
 			}
@@ -170,10 +171,10 @@ func callerKilled(t *testing.T) {
 	}
 	killed := time.Now()
 	_ = cmd.Wait()
-	if err := held.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := held.SetReadDeadline(time.Now().Add(nstest.Slower(10 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, held); err != nil || time.Since(killed) > time.Second {
+	if _, err := io.Copy(io.Discard, held); err != nil || time.Since(killed) > nstest.Slower(time.Second) {
 		t.Errorf("the program was there for %v (%v)", time.Since(killed), err)
 	}
 	c, err := container.Load(root, "c")
@@ -188,9 +189,12 @@ func callerKilled(t *testing.T) {
 		if status == container.Stopped {
 			break
 		}
-		if time.Since(killed) > time.Second {
+		if time.Since(killed) > nstest.Slower(time.Second) {
 			t.Fatalf("it is %s a second later", status)
 		}
+	}
+	if _, err := c.Wait(); !errors.Is(err, container.NoProcessOps) && !errors.Is(err, container.ContainerNotRunning) {
+		t.Errorf("Wait: %v", err)
 	}
 	if err := c.Destroy(false); err != nil {
 		t.Error(err)
@@ -216,4 +220,28 @@ func holdDriver([]string) int {
 	}
 	fmt.Println("held")
 	select {}
+}
+
+// TestHoldKilledAtEveryStep kills who holds a container at every step of its life: nothing is left.
+func TestHoldKilledAtEveryStep(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	t.Setenv("LIFE_HOLDS", "1")
+	root := filepath.Join(t.TempDir(), "state")
+	spec := with(rootFSFor(t), grouped(t), func(s *container.Spec) { s.Process.Args = nil })
+	all := lifeAndDeath(t, spec, root, -1, nil)
+	for _, step := range []string{"directory", "before make-cgroup", "clone", "during keep-state", "process", "gate", "remove"} {
+		if !slices.Contains(all, step) {
+			t.Errorf("there is no step %q in %q", step, all)
+		}
+	}
+	every := 1
+	if testing.Short() {
+		every = 4
+	}
+	for last := 0; last < len(all); last += every {
+		if got := lifeAndDeath(t, spec, root, last, nil); len(got) != last+1 {
+			t.Errorf("killed at step %d, it was at %d: %q", last, len(got), got)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/clone"
@@ -124,8 +125,15 @@ func TestNetworksThatFail(t *testing.T) {
 			}
 		})
 	}
-	if left := s.do("-o link show type veth"); strings.Count(left, "\n") != 4 {
-		t.Errorf("left behind:\n%s", left)
+	// The kernel takes a network namespace apart some time after its last process has ended.
+	for late := time.Now().Add(nstest.Slower(20 * time.Second)); ; time.Sleep(5 * time.Millisecond) {
+		left := s.do("-o link show type veth")
+		if strings.Count(left, "\n") == 4 {
+			break
+		}
+		if time.Now().After(late) {
+			t.Fatalf("left behind:\n%s", left)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -132,7 +133,13 @@ func (c *Container) reap() (unix.WaitStatus, error) {
 	return c.status, nil
 }
 
-// reapEnded is reap where its first process has ended and nobody has waited for it.
+// wayOut is how long a process that has given up all that it had may take for the rest, on
+// a machine that has other work.
+const wayOut = time.Second
+
+// reapEnded is reap where its first process has ended and nobody has waited for it. One that
+// has only given up its namespaces may be a moment from its end, or wait for others in the
+// kernel ([released]).
 func (c *Container) reapEnded() {
 	if c.made == nil {
 		return
@@ -141,7 +148,7 @@ func (c *Container) reapEnded() {
 	if err != nil {
 		return // it has been reaped
 	}
-	gone, err := ended(pidfd)
+	gone, err := awaitEnd(pidfd, int(wayOut.Milliseconds()))
 	unix.Close(pidfd)
 	if gone && err == nil {
 		_, _ = c.reap() // who asks for it later is told
@@ -164,8 +171,13 @@ func (c *Container) waitOther() error {
 	if v.pidfd < 0 {
 		return c.refused(op, ContainerNotRunning)
 	}
-	if _, err := awaitEnd(v.pidfd, -1); err != nil {
-		return c.failed(op, err)
+	// A pidfd does not tell of an init that has ended but for others to be reaped.
+	for gone := false; !gone; {
+		const look = 1000 // milliseconds
+		if gone, err = awaitEnd(v.pidfd, look); err != nil {
+			return c.failed(op, err)
+		}
+		gone = gone || released(v.process.pid)
 	}
 	return &Error{Code: NoProcessOps, ID: c.id, Op: op, Err: errors.New("it has ended; how, its parent knows")}
 }

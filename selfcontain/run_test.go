@@ -198,10 +198,10 @@ func TestCallerKilled(t *testing.T) {
 		}
 		killed := time.Now()
 		_ = cmd.Wait()
-		if err := r.SetReadDeadline(killed.Add(5 * time.Second)); err != nil {
+		if err := r.SetReadDeadline(killed.Add(nstest.Slower(5 * time.Second))); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Read(make([]byte, 1)); os.IsTimeout(err) || time.Since(killed) > time.Second {
+		if _, err := r.Read(make([]byte, 1)); os.IsTimeout(err) || time.Since(killed) > nstest.Slower(time.Second) {
 			t.Errorf("killed after %v: %v later somebody still lives (%v)", whole*time.Duration(i)/9, time.Since(killed), err)
 		}
 		r.Close()

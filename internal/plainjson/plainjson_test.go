@@ -40,7 +40,7 @@ type all struct {
 	Moment  time.Time // JSON of its own
 	Raw     json.RawMessage
 	Part
-	Func   func() `json:"-"`
+	Func func() `json:"-"`
 }
 
 func values() []all {
