@@ -250,7 +250,18 @@ func TestIPvlanAttach(t *testing.T) {
 	if err := attach("forwarding"); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "the container has an interface of that name already") {
 		t.Errorf("a second time: %v", err)
 	}
-	if out := s.in(other, "-4 -o address show dev eth0"); !strings.Contains(out, "192.0.2.2/24") {
-		t.Errorf("then eth0 has\n%s", out)
+	// Where somebody else has the address.
+	third := inNamespaces(t, syscall.CLONE_NEWNET) + "net"
+	f, err := os.Open(third)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	files[1] = f
+	if err := attach("forwarding"); !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), "another ipvlan of the same master has this address") {
+		t.Errorf("an address that is taken: %v", err)
+	}
+	if out := s.in(third, "link show"); strings.Contains(out, "eth0") {
+		t.Errorf("left behind:\n%s", out)
 	}
 }

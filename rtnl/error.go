@@ -34,6 +34,8 @@ func (e *Error) hint() string {
 		switch {
 		case is(unix.EEXIST):
 			return ": the interface has this address already"
+		case is(unix.EADDRINUSE):
+			return ": another ipvlan of the same master has this address"
 		case !r.Prefix.Addr.Is4() && (is(unix.EOPNOTSUPP) || is(unix.EACCES)):
 			return ": IPv6 is switched off (ipv6.disable of the kernel, disable_ipv6 of the interface)"
 		}

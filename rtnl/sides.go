@@ -3,6 +3,7 @@ package rtnl
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,7 +63,19 @@ func (l Link) do(s *Sides) error {
 	return s.send(l, s.host)
 }
 
-func (a Address) do(s *Sides) error { return s.send(a, s.inside) }
+// An ipvlan may not have an address that another one of its master has, and one of a container
+// that has just ended has it until the kernel has removed that one's network namespace, which it
+// does in the background. So this waits for a while.
+func (a Address) do(s *Sides) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		err := s.send(a, s.inside)
+		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+const patience = 2 * time.Second
 
 func (r Route) do(s *Sides) error { return s.send(r, s.inside) }
 

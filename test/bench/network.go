@@ -112,7 +112,7 @@ func (n *network) ours() (took time.Duration, err error) {
 		took = time.Since(begun)
 		return nil
 	})
-	return took, awaitEnd(n, err)
+	return took, removed(netns, err)
 }
 
 // theirs has ip do what of them it can, in one call on each side: kernel parameters are not its.
@@ -140,27 +140,21 @@ func (n *network) theirs() (time.Duration, error) {
 		return 0, err
 	}
 	second, err := n.batch(netns, "inside", inside.String())
-	return first + second, awaitEnd(n, err)
+	return first + second, removed(netns, err)
 }
 
-// awaitEnd waits until the host's end of a veth is gone, whose name the next one gets.
-func awaitEnd(n *network, err error) error {
+// removed removes the interface, and of a veth both ends: its name and its address are the next
+// one's. By itself it would go in the background.
+func removed(netns int, err error) error {
 	if err != nil {
 		return err
 	}
-	return rtnl.Within(n.host, func() error {
-		c, err := rtnl.Dial()
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		for _, r := range n.requests {
-			if l, ok := r.(rtnl.Link); ok && l.Peer != nil {
-				return c.Remove(l.Name)
-			}
-		}
-		return nil
-	})
+	c, err := rtnl.DialIn(netns)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Remove("eth0")
 }
 
 // batch has ip do lines in a network namespace.
