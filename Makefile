@@ -69,11 +69,14 @@ HALF   := $(MODULE)/container
 GUESTS  = $(KERNELS:%=guest/%/half) $(KERNELS:%=guest/%/rest)
 on      = $(filter $(if $(filter $(firstword $(KERNELS)),$(1)),%,$(filter-out $(ONCE),$(INTEGRATION))),$(INTEGRATION))
 
+# What is the same on every processor runs in the first of them alone (nstest.AnyProcessor).
+turn    = $(if $(filter $(firstword $(KERNELS)),$(1)),first,again)
+
 .PHONY: $(GUESTS)
 $(KERNELS:%=guest/%/half): guest/%/half:
-	@VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter $(HALF),$(INTEGRATION))
+	@NSTEST_GUEST=$(call turn,$*) VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter $(HALF),$(INTEGRATION))
 $(KERNELS:%=guest/%/rest): guest/%/rest:
-	@VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter-out $(HALF),$(call on,$*))
+	@NSTEST_GUEST=$(call turn,$*) VMTESTFLAGS='$(VMTESTFLAGS)' test/setup/vmtest $* $(CURDIR)/bin/test $(filter-out $(HALF),$(call on,$*))
 
 test-vm: setup bin/vmrun test-binaries-amd64 test-binaries-arm64 ## the same tests, and vmrun's own, on the kernels of the test bed
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target --jobs="$$(nproc)" $(GUESTS)

@@ -30,8 +30,10 @@
 //
 //	NSTEST_NEEDS=vmrun      print the needs as flags of vmrun and exit
 //	NSTEST_NEEDS=packages   print the Debian packages of the needs and exit
-//	NSTEST_GUEST=1          this is a guest of the test bed: a kernel module
+//	NSTEST_GUEST=first      this is a guest of the test bed: a kernel module
 //	                        that is missing is a failure, not a skip
+//	NSTEST_GUEST=again      so is this, and [AnyProcessor] leaves out what
+//	                        the first one runs
 //	NSTEST_SOAK=1           run what calls [Soak]
 //	NSTEST_GRACE=3s         how long leftovers may take to go away
 //	NSTEST_STAGE=tests      no supervisor, for debuggers

@@ -10,9 +10,11 @@ import (
 const (
 	needsEnv = "NSTEST_NEEDS"
 	guestEnv = "NSTEST_GUEST"
-	soakEnv  = "NSTEST_SOAK"
-	graceEnv = "NSTEST_GRACE"
-	stageEnv = "NSTEST_STAGE"
+	// guestAgain is its value in all guests but the first.
+	guestAgain = "again"
+	soakEnv    = "NSTEST_SOAK"
+	graceEnv   = "NSTEST_GRACE"
+	stageEnv   = "NSTEST_STAGE"
 )
 
 // The stages of a test binary. Beside these words, a JSON object is the stage
