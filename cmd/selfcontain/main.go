@@ -1,7 +1,6 @@
-// A command that lives for some milliseconds does not ask its cgroup, then and again, how many
-// processors it may use.
+// A command that lives for some milliseconds does not look again how many processors it may use.
+// (That it looks for a quota of its cgroup at the start cannot be turned off.)
 
-//go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 
 // Selfcontain makes containers, and says beforehand what it will do.
