@@ -40,7 +40,10 @@ UNIT        ?= $(filter-out $(INTEGRATION),$(shell $(GO) list ./...))
 all: build ## what `make` does: build
 
 build: ## bin/selfcontain, static and stripped
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/selfcontain ./cmd/selfcontain
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/linked/selfcontain ./cmd/selfcontain
+	@# The linker writes through a mapping, a page at a time, and so it lies in the page cache.
+	@# That of a copy lies there in large pieces, which are mapped faster: a tenth of a "run".
+	install -m 755 bin/linked/selfcontain bin/selfcontain
 
 demo: build ## show the plan of a box and run it, as any user
 	test/setup/demo $(CURDIR)/bin/selfcontain
