@@ -23,7 +23,7 @@ func compile(spec Spec, host Host, end ending) (*Plan, error) {
 		return nil, fmt.Errorf("kernel %s is too old for a container: it does not have %s", host.Kernel, strings.Join(host.Missing, ", "))
 	}
 	c := &compiler{spec: spec, host: host, gated: end == waits, held: end == holds, b: &prog.Builder{}, plan: &Plan{}}
-	c.b.Grow(320) // the default bundle has 230 operations
+	c.b.Grow(spec.operations())
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -47,6 +47,11 @@ func compile(spec Spec, host Host, end ending) (*Plan, error) {
 		c.plan.Clone.Namespaces = 0 // the first process makes them for the second
 	}
 	return c.plan, nil
+}
+
+// operations is about how many a container of the usual kind has, so that nothing has to grow.
+func (s *Spec) operations() int {
+	return 95 + 8*len(s.Mounts) + 9*len(s.MaskedPaths) + 5*len(s.ReadonlyPaths)
 }
 
 // compiler is one run of Compile.

@@ -126,7 +126,7 @@ func (e *emitter) makePoint(i int, dir prog.Arg) {
 	file := e.b.Label("file")
 	if m.kind == kindBind {
 		l := lookup{from: e.mounted[i], path: ".", flags: oPath | unix.O_DIRECTORY, why: "is it a directory that is bound?"}
-		op := l.op(straight, prog.Slot{})
+		op := l.op(e.b, straight, prog.Slot{})
 		op.OnError, op.Hint = file, ""
 		e.b.Add(op)
 	}

@@ -214,7 +214,7 @@ func (e *emitter) acceptDevice(n *node, mknod prog.Op, there prog.Label) {
 	e.b.Bind(taken)
 	fd, stat := e.b.Slot("device"), prog.Buffer("statx", statxSize)
 	l := lookup{from: mknod.Args[0], path: path.Base(n.path), flags: oPath | unix.O_NOFOLLOW, why: "what is there?"}
-	open := l.op(straight, fd)
+	open := l.op(e.b, straight, fd)
 	open.OnError, open.Hint = other, ""
 	e.b.Add(open)
 	ask := statxOp(fd, stat)

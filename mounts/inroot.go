@@ -33,14 +33,14 @@ type lookup struct {
 	hint  string // empty is linkHint
 }
 
-func (l *lookup) op(resolve uint64, out prog.Slot) prog.Op {
+func (l *lookup) op(b *prog.Builder, resolve uint64, out prog.Slot) prog.Op {
 	hint := linkHint
 	if l.hint != "" {
 		hint = l.hint
 	}
 	return prog.Op{
 		Call: prog.Openat2,
-		Args: prog.Args{l.from, prog.Str(l.path), prog.OpenHow(l.flags, 0, resolve), prog.Int(prog.OpenHowSize)},
+		Args: prog.Args{l.from, prog.Str(l.path), b.OpenHow(l.flags, 0, resolve), prog.Int(prog.OpenHowSize)},
 		Out:  out, Why: l.why, Hint: hint,
 	}
 }
@@ -52,7 +52,7 @@ func (l *lookup) op(resolve uint64, out prog.Slot) prog.Op {
 // the first that succeeds jumps over the others.
 func openInRoot(b *prog.Builder, l lookup, out prog.Slot) {
 	opened := b.Label("opened")
-	op := l.op(inRoot, out)
+	op := l.op(b, inRoot, out)
 	op.Tolerate, op.OnResult = unix.EAGAIN, opened
 	b.Add(op)
 	op.Why = again
@@ -69,7 +69,7 @@ const again = "again, if something was renamed meanwhile"
 // first two attempts, whatever it is, leaves it to the last one to say so.
 func openIfThere(b *prog.Builder, l lookup, out prog.Slot, opened prog.Label) {
 	last := b.Label("last attempt")
-	op := l.op(inRoot, out)
+	op := l.op(b, inRoot, out)
 	op.Tolerate, op.OnResult, op.OnError = unix.EAGAIN, opened, last
 	b.Add(op)
 	op.Why = again
@@ -83,7 +83,7 @@ func openIfThere(b *prog.Builder, l lookup, out prog.Slot, opened prog.Label) {
 // openStraight opens a path below a mount in which nobody else has made anything. It
 // has no "..", and without links the kernel meets none: there is no EAGAIN.
 func openStraight(b *prog.Builder, l lookup, out prog.Slot) {
-	op := l.op(straight, out)
+	op := l.op(b, straight, out)
 	op.Hint = "ENOENT: there is no such file, and it cannot be made; ELOOP or ENOTDIR: a symbolic link stands where a directory or file is needed; name the path that it leads to"
 	b.Add(op)
 }

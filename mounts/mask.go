@@ -111,7 +111,7 @@ func (e *emitter) openAsDirectory(h *hidden, opened prog.Label) prog.Slot {
 	l, resolve := e.hiddenLookup(h)
 	l.flags |= unix.O_DIRECTORY
 	l.why = "/" + h.path + ", if it is a directory"
-	op := l.op(resolve, place)
+	op := l.op(e.b, resolve, place)
 	op.OnResult, op.OnError, op.Hint = opened, other, ""
 	e.b.Add(op)
 	e.b.Bind(other)
@@ -124,7 +124,7 @@ func (e *emitter) openHidden(h *hidden, next prog.Label) prog.Slot {
 	l, resolve := e.hiddenLookup(h)
 	l.why = "/" + h.path + ", if it exists"
 	if resolve == straight {
-		op := l.op(resolve, place)
+		op := l.op(e.b, resolve, place)
 		op.Tolerate, op.OnResult = unix.ENOENT, opened
 		op.Hint = "ELOOP: this is a symbolic link; name the path that it leads to"
 		e.b.Add(op)

@@ -22,7 +22,7 @@ func OpenProc(b *prog.Builder, procfs prog.Slot, path string, flags uint64) prog
 	b.Add(prog.Op{
 		Call: prog.Openat2,
 		Args: prog.Args{procfs, prog.Str(path),
-			prog.OpenHow(flags|unix.O_CLOEXEC, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_MAGICLINKS),
+			b.OpenHow(flags|unix.O_CLOEXEC, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_MAGICLINKS),
 			prog.Int(prog.OpenHowSize)},
 		Out: out, Why: "/proc/" + path,
 		Hint: "ENOENT: this kernel has no such file, or not in this namespace; EACCES: it cannot be written from here",

@@ -64,7 +64,7 @@ func (e *emitter) attachRoot() {
 		place := e.b.Slot("place")
 		e.b.Add(prog.Op{
 			Call: prog.Openat2,
-			Args: prog.Args{cwd, prog.Str(at), prog.OpenHow(oPath|unix.O_DIRECTORY, 0, unix.RESOLVE_NO_SYMLINKS), prog.Int(prog.OpenHowSize)},
+			Args: prog.Args{cwd, prog.Str(at), e.b.OpenHow(oPath|unix.O_DIRECTORY, 0, unix.RESOLVE_NO_SYMLINKS), prog.Int(prog.OpenHowSize)},
 			Out:  place, Why: "where the root directory is on the host",
 			Hint: "ELOOP: there is a symbolic link on the way; name the path that it leads to; EACCES: it cannot be reached with the ids of the container; ENOENT: it has just been removed",
 		})

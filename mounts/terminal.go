@@ -53,7 +53,7 @@ func (t Terminal) open(b *prog.Builder, devpts prog.Arg) {
 		why:  "a new pseudo-terminal: the end of the caller's",
 		hint: "ENOSPC: the devpts has no terminal left (its option max, or kernel.pty.max); EACCES: its option ptmxmode does not let this user have one",
 	}
-	b.Add(l.op(straight|unix.RESOLVE_NO_XDEV, t.Master))
+	b.Add(l.op(b, straight|unix.RESOLVE_NO_XDEV, t.Master))
 	b.Add(prog.Op{
 		Call: prog.Ioctl, Args: prog.Args{t.Master, prog.Int(unix.TIOCSPTLCK), prog.Integers(0)},
 		Why: "the kernel makes it locked",

@@ -24,6 +24,7 @@ func First(sources []prog.FD, image prog.FD) (*prog.Program, error) {
 	b := &prog.Builder{}
 	b.From("clone")
 	all := append(sources[:len(sources):len(sources)], image)
+	b.Grow(2*len(all) + 2)
 	moved := make([]prog.Slot, len(all))
 	for to, from := range all {
 		moved[to] = b.Slot(from.Name)

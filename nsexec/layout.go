@@ -43,8 +43,12 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 	if traced {
 		n *= 2
 	}
+	behind := p.Len()*stringsGuess + bufferGuess
+	if room == 0 { // not an image, but what comes before it
+		behind = birthStrings
+	}
 	l := &layout{
-		mem:     make([]byte, room+n*recordSize, room+n*recordSize+p.Len()*stringsGuess+bufferGuess),
+		mem:     make([]byte, room+n*recordSize, room+n*recordSize+behind),
 		ops:     room,
 		address: address,
 		traced:  traced,
@@ -76,10 +80,12 @@ func lay(p *prog.Program, arch string, address uint64, room int, traced bool) (*
 }
 
 // What a program is likely to need behind its records, so that nothing has to grow:
-// strings and structures for each operation, and the buffer of getcwd.
+// strings and structures for each operation, and the buffer of getcwd. With that the image
+// of the usual container is 32 KiB, which is the largest piece that Go's allocator keeps
+// ready; for a larger one it takes a lock.
 const (
-	stringsGuess = 40
-	bufferGuess  = 5 << 10
+	stringsGuess = 10
+	bufferGuess  = 4<<10 + 256
 )
 
 // record is the number of the record that operation i has.

@@ -26,6 +26,9 @@ type Config struct {
 	// Sync are the caller's parts at the program's points of [EmitSync], in order.
 	// An error kills the process and is returned by [Start].
 	Sync []func(*Process) error
+	// Meanwhile, if it is there, is called when the process is born and at work, before it is
+	// waited for. An error kills the process and is returned by [Start].
+	Meanwhile func() error
 	// Receive takes the descriptor that the program sends at its point of [EmitSend].
 	// The program goes on when it has returned; the file is its own then. An error
 	// closes the file, kills the process and is returned by [Start]. The descriptor
@@ -108,7 +111,12 @@ func start(c Config, store Store) (*Process, error) {
 	unix.Close(pair[1]) // before the first read, or the end of file never comes
 	if err == nil {
 		p.remember(c)
-		err = p.accompany(c)
+		if c.Meanwhile != nil {
+			err = c.Meanwhile()
+		}
+		if err == nil {
+			err = p.accompany(c)
+		}
 	}
 	c.Record.read(p)
 	if err != nil {

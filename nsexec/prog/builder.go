@@ -14,6 +14,7 @@ type Builder struct {
 	slots  []*slot
 	slab   []slot // room for slots to come
 	names  []used // of slots
+	hows   []openHow
 	origin string
 	errs   []error
 }
@@ -63,6 +64,25 @@ func (b *Builder) count(name string) int {
 	}
 	b.names = append(b.names, used{name, 1})
 	return 1
+}
+
+// OpenHow is [OpenHow], and for the same values the same block, which then is in the image
+// once.
+func (b *Builder) OpenHow(flags, mode, resolve uint64) *Block {
+	for _, h := range b.hows {
+		if h.flags == flags && h.mode == mode && h.resolve == resolve {
+			return h.block
+		}
+	}
+	h := openHow{flags, mode, resolve, OpenHow(flags, mode, resolve)}
+	b.hows = append(b.hows, h)
+	return h.block
+}
+
+// openHow is a block of OpenHow, and of what.
+type openHow struct {
+	flags, mode, resolve uint64
+	block                *Block
 }
 
 // Label makes a label that is not bound yet. The name appears in errors.
@@ -117,7 +137,10 @@ func (b *Builder) Program() (*Program, error) {
 	}
 	used := make([]bool, len(b.labels)+1)
 	for i := range p.ops {
-		for _, l := range []Label{p.ops[i].OnError, p.ops[i].OnResult} {
+		for _, l := range [...]Label{p.ops[i].OnError, p.ops[i].OnResult} {
+			if l.IsZero() {
+				continue
+			}
 			if l.id < 0 || l.id > len(b.labels) {
 				errs = append(errs, fmt.Errorf("op %d %v: goes on at a label of another builder", i, p.ops[i].Call))
 				continue

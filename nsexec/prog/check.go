@@ -192,9 +192,11 @@ func checkFlow(p *Program) (errs []error) {
 				continue
 			}
 			unwritten = unwritten[:0]
+			must := f.mustAt(i)
 			for k := range op.Args {
-				if op.Args[k] != nil {
-					unwritten = f.mustAt(i).lacks(op.Args[k], unwritten)
+				switch a := op.Args[k].(type) {
+				case Slot, *Block, Ref:
+					unwritten = must.lacks(a, unwritten)
 				}
 			}
 			for _, s := range unwritten {
