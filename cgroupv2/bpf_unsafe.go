@@ -22,6 +22,8 @@ type (
 		log               unsafe.Pointer
 		_, _              uint32 // kern_version, prog_flags
 		name              [16]byte
+		_                 [12]uint32
+		attachTo, _       uint32 // attach_prog_fd
 	}
 	attach struct { // BPF_PROG_ATTACH and BPF_PROG_DETACH
 		target, program, kind, flags, replace uint32
