@@ -17,7 +17,7 @@ import (
 type identity struct {
 	boot  string
 	pid   int
-	start uint64 // clock ticks since the boot
+	start uint64 // clock ticks since the boot; 0 where there is an inode, which says more
 	inode uint64 // 0 where there is no pidfs
 }
 
@@ -59,10 +59,10 @@ func parseIdentity(text string) (identity, error) {
 // identify asks who the process behind a pidfd is. It must not have been reaped.
 func identify(boot string, pid, pidfd int) (i identity, err error) {
 	i = identity{boot: boot, pid: pid, inode: pidfsInode(pidfd)}
-	if i.start, err = startTime(pid); err != nil && i.inode == 0 {
-		return identity{}, err
+	if i.inode == 0 {
+		i.start, err = startTime(pid)
 	}
-	return i, nil
+	return i, err
 }
 
 // errGone is that of a process that has been reaped, or has never been in this boot.

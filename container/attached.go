@@ -2,14 +2,12 @@ package container
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/internal/plainjson"
-	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // Attached is a container that does not outlive its caller. Others find it by its id as
@@ -55,11 +53,15 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 	about := intent{
 		ID: a.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: spec.Bundle, Rootfs: spec.Root.Path, Annotations: spec.Annotations,
 	}
-	text, err := about.brief()
-	if err != nil {
-		return err
-	}
-	if err := a.d.put(intentName, text, false); err != nil {
+	// The process is at work for a millisecond, for which this one waits.
+	plan.meanwhile = func() (err error) {
+		if about.Spec, err = plainjson.Append(nil, spec); err != nil {
+			return err
+		}
+		text, err := plainjson.Append(nil, &about)
+		if err == nil {
+			err = a.d.put(intentName, text, false)
+		}
 		return err
 	}
 	a.Process = &spec.Process
@@ -111,23 +113,4 @@ func (a *Attached) Remove() error {
 	}
 	a.d.close()
 	return errors.Join(errs...)
-}
-
-// brief is the record of an intent without a Spec, from which nobody starts. It is written
-// by hand: reflection would take longer than all the rest here, in a process that lives
-// for some milliseconds.
-func (i *intent) brief() ([]byte, error) {
-	b := []byte("{")
-	for _, m := range [][2]string{{"id", i.ID}, {"bundle", i.Bundle}, {"rootfs", i.Rootfs}, {"created", i.Created.Format(time.RFC3339Nano)}} {
-		b = prog.AppendQuoteJSON(append(append(append(b, '"'), m[0]...), `":`...), m[1])
-		b = append(b, ',')
-	}
-	b = fmt.Appendf(b, `"owner":%d`, i.Owner)
-	if len(i.Annotations) > 0 {
-		var err error
-		if b, err = plainjson.Append(append(b, `,"annotations":`...), i.Annotations); err != nil {
-			return nil, err
-		}
-	}
-	return append(b, '}'), nil
 }

@@ -3,6 +3,8 @@ package container_test
 import (
 	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +21,7 @@ func TestAttached(t *testing.T) {
 	spec := with(rootFSFor(t), sh("exec sleep 1000"), func(s *container.Spec) {
 		s.Annotations = map[string]string{`a "quoted" name`: "x"}
 	})
-	spec.Bundle = "/a\tbundle"
+	spec.Bundle, spec.Hostname = "/a\tbundle", "attached"
 	told := 0
 	o := container.CreateOptions{Created: func(s container.State) error { told = s.Pid; return nil }}
 	a, err := container.Attach(root, "one", spec, o)
@@ -40,6 +42,20 @@ func TestAttached(t *testing.T) {
 	if state.Status != container.Running || state.Pid != a.Pid() || told != a.Pid() || state.Bundle != "/a\tbundle" ||
 		state.Annotations[`a "quoted" name`] != "x" || state.Created.IsZero() {
 		t.Errorf("%+v, and the caller was told of %d", state, told)
+	}
+	if found, err := c.Spec(); err != nil || !slices.Equal(found.Process.Env, spec.Process.Env) || found.Hostname != spec.Hostname {
+		t.Errorf("it was made of %+v, %v; want %+v", found, err, spec)
+	}
+	var out strings.Builder
+	further := container.Process{Args: []string{"/bin/sh", "-c", "hostname"}, Stdout: &out}
+	if err := c.Start(&further); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := further.Wait(); err != nil || status != 0 || out.String() != spec.Hostname+"\n" {
+		t.Errorf("a further process: %q, %#x, %v", out.String(), status, err)
+	}
+	if err := further.Close(); err != nil {
+		t.Error(err)
 	}
 	if err := c.Signal(unix.SIGKILL, false); err != nil {
 		t.Error(err)

@@ -2,14 +2,13 @@ package container
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Container is a container that is on disk: a directory below the root of state that is
@@ -35,7 +34,7 @@ type Container struct {
 	reached func(step string) // a test is told of every step
 
 	removed atomic.Bool
-	keyring atomic.Pointer[string] // that of its Spec, once that was read; it never changes
+	known   atomic.Pointer[madeOf] // of its Spec, once that was read; it never changes
 
 	waiting sync.Mutex // held by who waits: it guards what follows, and nothing else may take it
 	waited  bool
@@ -199,15 +198,18 @@ func (c *Container) Spec() (Spec, error) {
 	if err != nil {
 		return Spec{}, c.failed("spec", err)
 	}
-	c.keyring.Store(&s.Keyring)
+	c.known.Store(s.madeOf())
 	return s, nil
 }
 
 // spec is what stands in the intent.
-func (d *stateDir) spec() (s Spec, err error) {
-	var i intent
+func (d *stateDir) spec() (Spec, error) {
+	i := specIntent{}
 	if err := d.read(intentName, &i); err != nil {
-		return s, err
+		return Spec{}, err
 	}
-	return s, plainjson.Decode(i.Spec, &s)
+	if i.Spec == nil {
+		return Spec{}, fmt.Errorf("%s/%s: it does not say of what the container was made", d.path, intentName)
+	}
+	return *i.Spec, nil
 }

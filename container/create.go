@@ -75,7 +75,7 @@ func (m *maker) container(root string) *Container {
 // begin plans a container, says what has no effect, and takes the id: it makes the
 // directory of the container and holds its lock.
 func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec, Host) (*Plan, error)) (*Plan, *stateDir, error) {
-	host, err := probed(o.Host)
+	host, err := probed(o.Host, Probe)
 	if err != nil {
 		return nil, nil, &Error{ID: id, Op: op, Err: err}
 	}
@@ -101,9 +101,9 @@ func (o *CreateOptions) begin(op, root, id string, spec Spec, compile func(Spec,
 }
 
 // probed is what is known of the machine, which is asked where that is nothing.
-func probed(host *Host) (Host, error) {
+func probed(host *Host, probe func() (Host, error)) (Host, error) {
 	if host == nil {
-		return Probe()
+		return probe()
 	}
 	return *host, nil
 }

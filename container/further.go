@@ -1,6 +1,10 @@
 package container
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/selfcontain/runtime/clone"
+)
 
 // Start makes a further process in the container: in its namespaces, its cgroup and its
 // root file system, as another child of the calling process, with which it does not end.
@@ -86,11 +90,11 @@ func (c *Container) running(op string) (*stateDir, *view, error) {
 // plan asks about the container and the machine, and compiles.
 func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	const op = "exec"
-	host, err := probed(c.Host)
+	host, err := probed(c.Host, ProbeProcess)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
-	keyring, err := c.keyringName(d)
+	made, err := c.madeOf(d)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
@@ -98,7 +102,7 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	if err != nil {
 		return nil, &Error{Code: ConfigInvalid, ID: c.id, Op: op, Err: err}
 	}
-	target, err := probeTarget(v.process, host.Cgroup2, group, keyring)
+	target, err := probeTarget(v.process, host.Cgroup2, group, made)
 	if err != nil {
 		return nil, c.failed(op, err)
 	}
@@ -114,13 +118,26 @@ func (c *Container) plan(d *stateDir, v *view, p *Process) (*Plan, error) {
 	return plan, nil
 }
 
-// keyringName is the name of the container's session keyring.
-func (c *Container) keyringName(d *stateDir) (string, error) {
-	if name := c.keyring.Load(); name != nil {
-		return *name, nil
+// madeOf is what of a container's Spec whoever enters it has to know.
+type madeOf struct {
+	keyring    string
+	namespaces clone.Namespaces
+}
+
+func (s *Spec) madeOf() *madeOf { return &madeOf{s.Keyring, s.Namespaces} }
+
+// madeOf is that of the container, which does not change.
+func (c *Container) madeOf(d *stateDir) (*madeOf, error) {
+	if m := c.known.Load(); m != nil {
+		return m, nil
 	}
 	s, err := d.spec()
-	return s.Keyring, err
+	if err != nil {
+		return nil, err
+	}
+	m := s.madeOf()
+	c.known.Store(m)
+	return m, nil
 }
 
 // unlessStopped is an error, or that of a container that has stopped meanwhile, of which

@@ -25,10 +25,8 @@ func (c *Container) later(d *stateDir) (l later, err error) {
 		return l, err
 	}
 	comp := &compiler{}
-	if len(i.Spec) > 0 { // one that is [Attached] has none written down, and no hooks
-		if err := plainjson.Decode(i.Spec, &comp.spec); err != nil {
-			return l, err
-		}
+	if err := plainjson.Decode(i.Spec, &comp.spec); err != nil {
+		return l, err
 	}
 	if c.hooks != nil {
 		comp.spec.Hooks = *c.hooks

@@ -65,6 +65,17 @@ type Limit struct {
 
 // Probe asks the machine. It needs no privilege and changes nothing.
 func Probe() (Host, error) {
+	h, err := ProbeProcess()
+	if err == nil {
+		err = h.probeOwnCgroup()
+	}
+	h.DeviceFilters = h.Cgroup2 != "" && cgroupv2.MayFilter()
+	return h, err
+}
+
+// ProbeProcess is [Probe] for who starts a further process in a container and makes no
+// cgroup: of those it asks only where they are mounted.
+func ProbeProcess() (Host, error) {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
 		return Host{}, fmt.Errorf("uname: %w", err)
@@ -86,7 +97,9 @@ func Probe() (Host, error) {
 	if soft, hard, ok := nofile.Original(); ok {
 		h.NoFile = Limit{soft, hard}
 	}
-	return h, h.probeCgroup()
+	var err error
+	h.Cgroup2, err = cgroup2Mount()
+	return h, err
 }
 
 // older reports whether a kernel release is older than major.minor.
@@ -169,27 +182,24 @@ func readAll(fd, size int) ([]byte, error) {
 	return text, nil
 }
 
-// probeCgroup finds the cgroup v2 hierarchy and the caller's place in it.
-func (h *Host) probeCgroup() error {
-	own, err := readProc("/proc/self/cgroup")
-	if err != nil {
-		return nil //nolint:nilerr // a kernel without cgroups has no such file
-	}
-	found := false
-	for line := range strings.Lines(string(own)) {
-		if group, ok := strings.CutPrefix(line, "0::"); ok {
-			h.Cgroup, found = strings.TrimSuffix(group, "\n"), true
-		}
-	}
-	if !found {
+// probeOwnCgroup finds the caller's place in the cgroup v2 hierarchy.
+func (h *Host) probeOwnCgroup() error {
+	if h.Cgroup2 == "" {
 		return nil
 	}
-	h.Cgroup2, err = cgroup2Mount()
-	if h.Cgroup2 == "" {
-		h.Cgroup = ""
+	own, err := readProc("/proc/self/cgroup")
+	if err != nil {
+		h.Cgroup2 = ""
+		return nil //nolint:nilerr // a kernel without cgroups has no such file
 	}
-	h.DeviceFilters = h.Cgroup2 != "" && cgroupv2.MayFilter()
-	return err
+	for line := range strings.Lines(string(own)) {
+		if group, ok := strings.CutPrefix(line, "0::"); ok {
+			h.Cgroup = strings.TrimSuffix(group, "\n")
+			return nil
+		}
+	}
+	h.Cgroup2 = "" // it is mounted, and not for us
+	return nil
 }
 
 // cgroup2Mount is where the v2 hierarchy is mounted. It is nearly always where

@@ -38,7 +38,7 @@ func (c *Container) interfaces(v *view) ([]InterfaceStats, error) {
 		return nil, err
 	}
 	defer d.close()
-	s, err := d.asked()
+	s, err := d.spec()
 	if err != nil || !s.Namespaces.Contains(clone.NEWNET) {
 		return nil, err
 	}

@@ -2,13 +2,11 @@ package container
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/cgroupv2"
-	"github.com/selfcontain/runtime/internal/plainjson"
 )
 
 // Set changes the limits of the container's cgroup while it lives, all of them or none.
@@ -50,29 +48,17 @@ func (d *stateDir) limits() (r cgroupv2.Resources, err error) {
 	if !errors.Is(err, unix.ENOENT) {
 		return r, err
 	}
-	s, err := d.asked()
+	s, err := d.spec()
 	if s.Cgroup == nil || err != nil {
 		return r, err
 	}
 	return s.Cgroup.Resources, nil
 }
 
-// asked is what the container was created with.
-func (d *stateDir) asked() (s Spec, err error) {
-	var i intent
-	if err := d.read(intentName, &i); err != nil {
-		return s, err
-	}
-	if err := plainjson.Decode(i.Spec, &s); err != nil {
-		return s, fmt.Errorf("%s/%s: %w", d.path, intentName, err)
-	}
-	return s, nil
-}
-
 // replaceFilter has other rules decide about devices, behind those about the devices that
 // were made.
 func (d *stateDir) replaceFilter(g *cgroupv2.Group, rules []cgroupv2.DeviceRule) error {
-	s, err := d.asked()
+	s, err := d.spec()
 	if err != nil {
 		return err
 	}

@@ -34,9 +34,11 @@ type Plan struct {
 	// Warnings say what of the configuration has no effect.
 	Warnings []string
 
-	cgroup  string
-	gate    bool    // it waits in front of the user's program
-	entered *Target // the container in which it runs, where it makes none
+	cgroup string
+	gate   bool // it waits in front of the user's program
+	// meanwhile, if it is there, is called while the process is at work ([nsexec.Config])
+	meanwhile func() error
+	entered   *Target // the container in which it runs, where it makes none
 
 	wanted *Spec // what it is a plan for, and for whom: to find out why a start fails
 	host   *Host

@@ -25,6 +25,23 @@ type intent struct {
 	Spec        rawJSON           `json:"spec"`
 }
 
+// specIntent is an intent for who wants nothing but the Spec.
+type specIntent struct {
+	ID          unread `json:"id"`
+	Created     unread `json:"created"`
+	Owner       unread `json:"owner"`
+	Bundle      unread `json:"bundle"`
+	Rootfs      unread `json:"rootfs"`
+	Annotations unread `json:"annotations"`
+	Spec        *Spec  `json:"spec"`
+}
+
+// unread is a value that nobody wants.
+type unread struct{}
+
+// UnmarshalJSON skips a value.
+func (*unread) UnmarshalJSON([]byte) error { return nil }
+
 // rawJSON is a value that is passed on as it is.
 type rawJSON []byte
 

@@ -56,7 +56,7 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 	if at != nil {
 		hooks.over = at.d.forced
 	}
-	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at, hooks), Record: trace.record()}
+	config := nsexec.Config{Namespaces: p.Clone.Namespaces, Sync: p.syncs(trace, at, hooks), Record: trace.record(), Meanwhile: p.meanwhile}
 	if p.entered == nil { // whoever enters one begins in the caller's mount namespace, and that is not to be looked into
 		config.Explain = p.explain
 	}

@@ -143,7 +143,7 @@ func (s Step) String() string {
 	case KeepState:
 		return fmt.Sprintf("write %q, rename", s.Path)
 	case OpenContainer:
-		return fmt.Sprintf("pidfd_open(%d, 0); it is the process that it was: boot id, start time", s.process.pid)
+		return fmt.Sprintf("pidfd_open(%d, 0); it is the process that it was: inode of its pidfd, or start time", s.process.pid)
 	case OpenCgroup:
 		return fmt.Sprintf("openat(AT_FDCWD, %q, O_RDONLY|O_CLOEXEC|O_DIRECTORY); fstatfs: cgroup2", s.Path)
 	case EnterCgroup:
@@ -203,7 +203,7 @@ func (s Step) do() (int, error) {
 			err = isNamespace(fd, s)
 		}
 	case OpenContainer:
-		fd, err = s.process.open()
+		fd, err = s.process.openIn(s.process.boot) // no plan outlives its boot
 	case OpenCgroup:
 		fd, err = unix.Open(s.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err == nil {

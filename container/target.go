@@ -46,11 +46,11 @@ var entered = [...]clone.NamespaceType{
 // probeTarget asks about a process that is held by a pidfd, so that its number is its own
 // as long as it is alive. cgroup is the container's, in the hierarchy that is mounted at
 // mount, and empty where it has none.
-func probeTarget(process identity, mount, cgroup, keyring string) (Target, error) {
-	t := Target{Pid: process.pid, Cgroup: cgroup, Keyring: keyring, process: process}
+func probeTarget(process identity, mount, cgroup string, made *madeOf) (Target, error) {
+	t := Target{Pid: process.pid, Cgroup: cgroup, Keyring: made.keyring, process: process}
 	dir := "/proc/" + strconv.Itoa(process.pid)
 	var err error
-	if t.Namespaces, err = elsewhere(dir + "/ns"); err != nil {
+	if t.Namespaces, err = elsewhere(dir+"/ns", made.namespaces); err != nil {
 		return Target{}, err
 	}
 	if t.contains(clone.NEWUSER) {
@@ -65,8 +65,10 @@ func probeTarget(process identity, mount, cgroup, keyring string) (Target, error
 }
 
 // elsewhere are the types of namespaces in which a process is not where the caller is. dir is
-// where they are in /proc.
-func elsewhere(dir string) (types []clone.NamespaceType, err error) {
+// where they are in /proc. The kernel takes its time for every look at one, and those that
+// were made for the container are nobody else's. Only a user namespace is looked at all the
+// same: to join one's own is an error.
+func elsewhere(dir string, made clone.Namespaces) (types []clone.NamespaceType, err error) {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
 	ours, err := unix.Open("/proc/self/ns", flags, 0)
 	if err != nil {
@@ -80,6 +82,10 @@ func elsewhere(dir string) (types []clone.NamespaceType, err error) {
 	defer unix.Close(theirs)
 	for _, typ := range entered {
 		var there, own unix.Stat_t
+		if typ != clone.NEWUSER && made.Contains(typ) && made.PathOf(typ) == "" {
+			types = append(types, typ)
+			continue
+		}
 		name := clone.NsName(typ)
 		err := unix.Fstatat(ours, name, &own, 0)
 		if errors.Is(err, unix.ENOENT) {
