@@ -24,6 +24,8 @@ KERNELS ?= bookworm/amd64 trixie/amd64 bookworm/arm64
 VMTESTFLAGS ?= -test.short -test.timeout=15m
 # Flags of go test on this machine.
 TESTFLAGS ?=
+# The command begins at an entry point of its own: cmd/selfcontain/entry.go says why.
+LINKFLAGS := -s -w -E selfcontain_entry
 # Flags of test/bench.
 BENCHFLAGS ?=
 FUZZTIME   ?= 1m
@@ -40,7 +42,7 @@ UNIT        ?= $(filter-out $(INTEGRATION),$(shell $(GO) list ./...))
 all: build ## what `make` does: build
 
 build: ## bin/selfcontain, static and stripped
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/linked/selfcontain ./cmd/selfcontain
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='$(LINKFLAGS)' -o bin/linked/selfcontain ./cmd/selfcontain
 	@# The linker writes through a mapping, a page at a time, and so it lies in the page cache.
 	@# That of a copy lies there in large pieces, which are mapped faster: a tenth of a "run".
 	install -m 755 bin/linked/selfcontain bin/selfcontain
@@ -108,7 +110,8 @@ test-binaries-amd64 test-binaries-arm64: test-binaries-%:
 	@mkdir -p $(addprefix bin/test/$*/,$(INTEGRATION))
 	@# By their paths: two packages are called selfcontain.
 	@for p in $(INTEGRATION); do \
-		GOARCH=$* CGO_ENABLED=0 $(GO) test -c -ldflags='-s -w' -o bin/test/$*/$$p/test $$p || exit 1; \
+		case $$p in */cmd/selfcontain) flags='$(LINKFLAGS)' ;; *) flags='-s -w' ;; esac; \
+		GOARCH=$* CGO_ENABLED=0 $(GO) test -c -ldflags="$$flags" -o bin/test/$*/$$p/test $$p || exit 1; \
 	done
 
 clean: ## remove bin

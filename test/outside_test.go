@@ -166,7 +166,7 @@ func TestBuildIsReproducible(t *testing.T) {
 			var first []byte
 			for _, dir := range []string{root, copyModule(t, root)} {
 				out := filepath.Join(t.TempDir(), "selfcontain")
-				cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./cmd/selfcontain")
+				cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", linkFlags, "-o", out, "./cmd/selfcontain")
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=")
 				if text, err := cmd.CombinedOutput(); err != nil {

@@ -80,7 +80,7 @@ func planBox(gated bool) planner {
 
 // job plans a box on this one.
 func (b *boxFlags) job(g *global, args []string, gated bool) (*job, error) {
-	host, err := g.probe()
+	host, err := g.probe(container.Probe)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ type entry struct {
 // look asks the machine what the flags make necessary to know, and changes nothing. The
 // directory of state is root; users tells that the box has users of its own.
 func look(b *boxFlags, root string, users bool) (machine, error) {
-	m := machine{Env: os.Environ()}
+	m := machine{Env: ownEnvironment()}
 	var err error
 	if m.Cwd, err = unix.Getwd(); err != nil {
 		return m, fmt.Errorf("the current directory: %w", err)

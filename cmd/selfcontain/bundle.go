@@ -74,7 +74,7 @@ func (b request) compile(g *global, id string, gated bool) (*container.Plan, err
 		return nil, err
 	}
 	spec.ParentDeathSignal = unix.SIGKILL
-	host, err := g.probe()
+	host, err := g.probe(container.Probe)
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	if err != nil {
 		return p, err
 	}
-	host, err := m.g.probe()
+	host, err := m.g.probe(container.Probe)
 	if err != nil {
 		return p, err
 	}

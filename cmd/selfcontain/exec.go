@@ -107,8 +107,10 @@ func (x *executed) wanted(f *flag.FlagSet, args []string) (c *container.Containe
 		return c, p, err
 	}
 	if p, err = x.process(c, args[1:], given(f, "tty"), given(f, "no-new-privs")); err != nil {
-		err = fmt.Errorf("exec: %w", err)
+		return c, p, fmt.Errorf("exec: %w", err)
 	}
+	host, err := x.g.probe(container.ProbeProcess)
+	c.Host = &host
 	return c, p, err
 }
 

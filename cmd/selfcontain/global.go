@@ -16,7 +16,7 @@ type global struct {
 	debug    bool
 	version  bool
 	log      log
-	slack    uint64 // of the timers of who has started this command, see calmMonitor
+	slack    uint64 // of the timers of who has started this command, see leaveEntry
 	rootless choice
 	// systemd and manager say who makes cgroups.
 	systemd bool

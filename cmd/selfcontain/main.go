@@ -27,8 +27,8 @@ import (
 const failure = 1
 
 func main() {
-	g := global{slack: ownSlack()}
-	calmMonitor()
+	growStack()
+	g := global{slack: leaveEntry()}
 	status, err := g.selfcontain(os.Args[1:])
 	switch {
 	case err == nil:

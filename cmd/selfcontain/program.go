@@ -22,7 +22,7 @@ func run(in *os.File, name string, args ...string) (text string, status int, err
 		return "", 0, err
 	}
 	defer r.Close()
-	p, err := os.StartProcess(path, append([]string{name}, args...), &os.ProcAttr{Files: []*os.File{in, w, os.Stderr}})
+	p, err := os.StartProcess(path, append([]string{name}, args...), &os.ProcAttr{Env: ownEnvironment(), Files: []*os.File{in, w, os.Stderr}})
 	w.Close()
 	if err != nil {
 		return "", 0, err

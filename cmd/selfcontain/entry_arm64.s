@@ -1,0 +1,42 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// The entry point, as in entry_amd64.s. The stack pointer is a multiple of 16 here, so it
+// moves down by two words and everything else by one.
+TEXT selfcontain_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVD	$167, R8	// prctl
+	MOVD	$30, R0		// PR_GET_TIMERSLACK
+	SVC
+	CMP	$0, R0
+	BLE	calm		// it is forbidden, or this is a real-time process, which has none
+	MOVD	R0, ·startSlack(SB)
+	MOVD	$167, R8	// prctl
+	MOVD	$29, R0		// PR_SET_TIMERSLACK
+	MOVD	$const_patientSlack, R1
+	SVC
+calm:
+	MOVD	RSP, R1		// where the arguments will stand
+	MOVD	(R1), R0	// their number
+	ADD	$16, R1, R2
+	ADD	R0<<3, R2, R2
+environment:
+	MOVD	(R2), R3
+	ADD	$8, R2
+	CBNZ	R3, environment
+	SUB	$8, R2		// the NULL behind it
+
+	SUB	$16, RSP
+	MOVD	R1, R4
+move:
+	MOVD	(R4), R3
+	MOVD	R3, -8(R4)
+	ADD	$8, R4
+	CMP	R4, R2
+	BNE	move
+	MOVD	$oneProcessor<>(SB), R3
+	MOVD	R3, -8(R2)
+	JMP	runtime·rt0_go(SB)
+
+DATA oneProcessor<>+0(SB)/8, $"GOMAXPRO"
+DATA oneProcessor<>+8(SB)/8, $"CS=01\000\000\000"
+GLOBL oneProcessor<>(SB), NOPTR|RODATA, $16
