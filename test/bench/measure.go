@@ -134,7 +134,7 @@ func (t *table) addLibrary(b bundle) error {
 	}
 	t.atEnd = append(t.atEnd, small.close, large.close)
 	t.pairs = append(t.pairs, libraryPairs(small, large)...)
-	figures, err := libraryFigures(small, b)
+	figures, err := libraryFigures(b)
 	t.figures = append(t.figures, figures...)
 	return err
 }
