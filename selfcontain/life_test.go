@@ -2,12 +2,16 @@ package selfcontain_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr/funcr"
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/clone"
@@ -186,4 +190,26 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	exits(t, "nothing is left of them", selfcontain.RunWithArgs(good, []string{"exit", "0"}), 0)
+}
+
+// TestLogger brings a container up without one of the capabilities that it should have, and is
+// told of that.
+func TestLogger(t *testing.T) {
+	runtime.LockOSThread() // and never unlocked: what the thread gives up it does not get back
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_RESOURCE, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t)
+	var told []string
+	c.Logger = funcr.New(func(prefix, args string) { told = append(told, prefix+": "+args) }, funcr.Options{})
+	if err := get(t, c).Run(); err != nil {
+		t.Fatal(err)
+	}
+	isIt := func(line string) bool {
+		return strings.HasPrefix(line, "selfcontain: ") && strings.Contains(line, "CAP_SYS_RESOURCE: not in the bounding set of the caller") &&
+			strings.Contains(line, fmt.Sprintf("%q=%q", "container", c.Name))
+	}
+	if !slices.ContainsFunc(told, isIt) {
+		t.Errorf("what is said is\n%s\nand nothing of the capability", strings.Join(told, "\n"))
+	}
 }
