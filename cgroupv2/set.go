@@ -115,20 +115,27 @@ func (g *Group) setBack(done []File, err error) error {
 	return err
 }
 
-// keyed are the files with a line for each device, and what a line has that nobody
+// keyed reports whether a file has a line for each device, and what a line has that nobody
 // has set.
-var keyed = map[string]string{
-	"io.max":        "rbps=max wbps=max riops=max wiops=max",
-	"io.weight":     "default",
-	"io.bfq.weight": "default",
-	"io.latency":    "target=0",
-	"rdma.max":      "hca_handle=max hca_object=max",
-	"misc.max":      "max",
+func keyed(name string) (unset string, ok bool) {
+	switch name {
+	case "io.max":
+		return "rbps=max wbps=max riops=max wiops=max", true
+	case "io.weight", "io.bfq.weight":
+		return "default", true
+	case "io.latency":
+		return "target=0", true
+	case "rdma.max":
+		return "hca_handle=max hca_object=max", true
+	case "misc.max":
+		return "max", true
+	}
+	return "", false
 }
 
 // setsBack is the write that undoes f, in a file that had this text before.
 func setsBack(f File, before string) File {
-	unset, ok := keyed[f.Name]
+	unset, ok := keyed(f.Name)
 	if !ok {
 		f.Value = strings.TrimSuffix(before, "\n")
 		return f
