@@ -142,10 +142,17 @@ func sweepBoxes(root string) {
 	}
 }
 
-// limitFlags are the flags that ask for what a configuration would.
-var limitFlags = map[string]string{
-	"linux.resources.memory.limit": "--memory", "linux.resources.memory.swap": "--memory",
-	"linux.resources.cpu.quota": "--cpus", "linux.resources.pids.limit": "--pids",
+// limitFlag is the flag that asks for what this line of a configuration would.
+func limitFlag(origin string) string {
+	switch origin {
+	case "linux.resources.memory.limit", "linux.resources.memory.swap":
+		return "--memory"
+	case "linux.resources.cpu.quota":
+		return "--cpus"
+	case "linux.resources.pids.limit":
+		return "--pids"
+	}
+	return ""
 }
 
 // limitsHint says of an error that comes from a limit which one it is, and what to do.
@@ -157,7 +164,7 @@ func limitsHint(err error, uid int) error {
 	switch {
 	case errors.As(err, &missing):
 		own := *missing
-		own.Origin = limitFlags[missing.Origin]
+		own.Origin = limitFlag(missing.Origin)
 		err = fmt.Errorf("box: %w", &own)
 	case errors.As(err, &step) && (step.Step.Action == container.MakeCgroup || step.Step.Action == container.LimitCgroup):
 		err = fmt.Errorf("box: --memory, --cpus and --pids take a cgroup: %w", step.Err)

@@ -42,7 +42,7 @@ func TestBoxLimits(t *testing.T) {
 		var got []string
 		for _, f := range files {
 			got = append(got, f.String())
-			if limitFlags[f.Origin] == "" {
+			if limitFlag(f.Origin) == "" {
 				t.Errorf("no flag asks for %s", f.Origin)
 			}
 		}
