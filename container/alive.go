@@ -23,7 +23,7 @@ type identity struct {
 
 // String is the identity as it is kept in the link.
 func (i identity) String() string {
-	return fmt.Sprintf("%s %d %d %d", i.boot, i.pid, i.start, i.inode)
+	return i.boot + " " + strconv.Itoa(i.pid) + " " + strconv.FormatUint(i.start, 10) + " " + strconv.FormatUint(i.inode, 10)
 }
 
 // pidMax is PID_MAX_LIMIT of linux/threads.h.

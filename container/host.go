@@ -146,6 +146,11 @@ func (h *Host) probeCapabilities() error {
 			h.Capabilities.Bounding.Add(c)
 		}
 	}
+	// The execution of the image drops the others. capabilities(7), "Transformation of
+	// capabilities during execve()"
+	kept := h.Capabilities.Bounding | h.Capabilities.Inheritable
+	h.Capabilities.Permitted &= kept
+	h.Capabilities.Effective &= kept
 	return nil
 }
 
