@@ -7,6 +7,9 @@ import (
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
+// ReportFile is the size of the report's file.
+const ReportFile = initReport + reportMapping
+
 // Marker is what stands behind the interpreter.
 func Marker() []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, markerLow), markerHigh)

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/selfcontain/runtime/nsexec"
 	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
@@ -23,6 +24,7 @@ type paper struct {
 // desc is an open file description, which descriptors share.
 type desc struct {
 	offset int64
+	size   int64 // nobody writes to it but at the end
 	socket bool
 }
 
@@ -40,7 +42,7 @@ func newPaper(t testing.TB) *paper {
 	}
 	return &paper{
 		umask: startMask, nice: 20 - prio, nofile: limit.Cur, onExec: map[int]bool{},
-		open: map[int]*desc{0: {}, 1: {}, 2: {}, 3: {socket: true}}, // results, a file, report, control
+		open: map[int]*desc{0: {}, 1: {}, 2: {size: nsexec.ReportFile}, 3: {socket: true}}, // results, a file, report, control
 	}
 }
 
@@ -163,7 +165,9 @@ func (k *paper) lseek(fd int, offset int64, whence uint64) (uint64, unix.Errno) 
 		return 0, unix.ESPIPE
 	case whence == unix.SEEK_CUR:
 		offset += d.offset
-	} // SEEK_SET, and SEEK_END of a file that is empty
+	case whence == unix.SEEK_END:
+		offset += d.size
+	}
 	if offset < 0 {
 		return 0, unix.EINVAL
 	}
