@@ -3,7 +3,6 @@ package container
 import (
 	"errors"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -50,15 +49,13 @@ func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
 }
 
 func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
-	about := intent{
-		ID: a.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: spec.Bundle, Rootfs: spec.Root.Path, Annotations: spec.Annotations,
-	}
+	i := intent{about: a.d.about(spec)}
 	// The process is at work for a millisecond, for which this one waits.
 	plan.meanwhile = func() (err error) {
-		if about.Spec, err = plainjson.Append(nil, spec); err != nil {
+		if i.Spec, err = plainjson.Append(nil, spec); err != nil {
 			return err
 		}
-		text, err := plainjson.Append(nil, &about)
+		text, err := plainjson.Append(nil, &i)
 		if err == nil {
 			err = a.d.put(intentName, text, false)
 		}
@@ -74,7 +71,7 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 		who, err = identify(boot, a.Pid(), a.PidFD())
 	}
 	if err == nil && o.Created != nil {
-		err = o.Created(about.state(Running, a.Pid()))
+		err = o.Created(i.state(Running, a.Pid()))
 	}
 	if err == nil {
 		if err = unix.Symlinkat(who.String(), a.d.fd, processName); err != nil {

@@ -27,6 +27,7 @@ type Container struct {
 	root  string
 	id    string
 	inst  uint64     // of its directory
+	asked *asked     // where it was listed with others
 	made  *identity  // its process, where this one has made it
 	first *execution // what copies for it
 	hooks *Hooks     // and those that it was made with
@@ -74,9 +75,10 @@ func List(root string) ([]*Container, error) {
 		return nil, &Error{Op: "list", Err: err}
 	}
 	var list []*Container
+	all := ask()
 	for _, e := range entries {
 		if e.IsDir() && CheckID(e.Name()) == nil {
-			list = append(list, &Container{root: root, id: e.Name()})
+			list = append(list, &Container{root: root, id: e.Name(), asked: all})
 		}
 	}
 	return list, nil
@@ -91,6 +93,9 @@ func (c *Container) enter(op string) (*stateDir, error) {
 	if c.inst != 0 && c.inst != d.inst {
 		d.close()
 		return nil, &Error{Code: ContainerNotExists, ID: c.id, Op: op}
+	}
+	if c.asked != nil {
+		d.asked = c.asked
 	}
 	return d, nil
 }
@@ -169,13 +174,13 @@ func (c *Container) State() (State, error) {
 		return State{}, c.failed("state", err)
 	}
 	v.close()
-	var i intent
+	var i aboutIntent
 	damage := d.read(intentName, &i)
 	if damage == nil && i.ID != c.id {
 		damage = errors.New("it is another container's: " + i.ID)
 	}
 	if damage != nil {
-		i = intent{ID: c.id}
+		i.about = about{ID: c.id}
 	}
 	s := i.state(v.status, 0)
 	if v.status != Stopped && v.status != Creating {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -179,10 +178,7 @@ func (m *maker) make() error {
 	if err != nil {
 		return err
 	}
-	m.intent = intent{
-		ID: m.d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: m.spec.Bundle, Rootfs: m.spec.Root.Path,
-		Annotations: m.spec.Annotations, Spec: text,
-	}
+	m.intent = intent{m.d.about(m.spec), text}
 	m.d.lasting = m.spec.Hooks.any(Poststop)
 	if err := m.d.write(intentName, &m.intent); err != nil {
 		return err
@@ -253,14 +249,6 @@ func (d *stateDir) makeReport() (int, error) {
 		return -1, &os.PathError{Op: "open", Path: d.path + "/" + reportName, Err: err}
 	}
 	return fd, nil
-}
-
-// state is what an intent says of a container.
-func (i *intent) state(s Status, pid int) State {
-	return State{
-		Version: StateVersion, ID: i.ID, Status: s, Pid: pid, Bundle: i.Bundle, Annotations: i.Annotations,
-		Rootfs: i.Rootfs, Created: i.Created, Owner: i.Owner,
-	}
 }
 
 // place is where a container that waits keeps what others have to find.

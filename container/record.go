@@ -16,13 +16,39 @@ import (
 // intent is what is written down of a container before anything is made for it. No byte
 // of it is needed to end a container and to remove it.
 type intent struct {
+	about
+	Spec rawJSON `json:"spec"`
+}
+
+// about is what a [State] says of a container all its life.
+type about struct {
 	ID          string            `json:"id"`
 	Created     time.Time         `json:"created"`
 	Owner       int               `json:"owner"`
 	Bundle      string            `json:"bundle"`
 	Rootfs      string            `json:"rootfs"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Spec        rawJSON           `json:"spec"`
+}
+
+// about is what is to be known of a container that is made now.
+func (d *stateDir) about(spec *Spec) about {
+	return about{
+		ID: d.id, Created: time.Now().UTC(), Owner: os.Geteuid(), Bundle: spec.Bundle, Rootfs: spec.Root.Path,
+		Annotations: spec.Annotations,
+	}
+}
+
+func (a *about) state(s Status, pid int) State {
+	return State{
+		Version: StateVersion, ID: a.ID, Status: s, Pid: pid, Bundle: a.Bundle, Annotations: a.Annotations,
+		Rootfs: a.Rootfs, Created: a.Created, Owner: a.Owner,
+	}
+}
+
+// aboutIntent is an intent for who does not want the Spec.
+type aboutIntent struct {
+	about
+	Spec unread `json:"spec"`
 }
 
 // specIntent is an intent for who wants nothing but the Spec.

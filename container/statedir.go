@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -61,20 +62,17 @@ type stateDir struct {
 	// is killed nothing has to be on the disk.
 	lasting bool
 
-	now string // the boot, once it was asked for
+	*asked
 }
 
-// boot is which boot this is.
-func (d *stateDir) boot() (string, error) {
-	if d.now == "" {
-		boot, err := bootID()
-		if err != nil {
-			return "", err
-		}
-		d.now = boot
-	}
-	return d.now, nil
+// asked is what is asked of the machine when it has to be known, and once for all containers
+// that are listed together.
+type asked struct {
+	boot   func() (string, error) // which one this is
+	groups func() (string, error) // where cgroup v2 is mounted, if it is
 }
+
+func ask() *asked { return &asked{sync.OnceValues(bootID), sync.OnceValues(cgroup2Mount)} }
 
 // openRoot opens the directory of all containers.
 func openRoot(root string) (int, error) {
@@ -113,7 +111,7 @@ func openDirectory(root, id, op string) (*stateDir, error) {
 
 // openBelow opens the directory of a container; root becomes its own if it succeeds.
 func openBelow(root int, path, id string) (*stateDir, error) {
-	d := &stateDir{root: root, path: path + "/" + id, id: id}
+	d := &stateDir{root: root, path: path + "/" + id, id: id, asked: ask()}
 	var err error
 	if d.fd, err = unix.Openat(root, id, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
 		return nil, &os.PathError{Op: "open", Path: d.path, Err: err}
@@ -203,8 +201,8 @@ func (d *stateDir) link(name, text string) error {
 // readLink is what a link says; the error is ENOENT where it is not there, and EINVAL
 // where it is no link.
 func (d *stateDir) readLink(name string) (string, error) {
-	b := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(d.fd, name, b)
+	var b [unix.PathMax]byte
+	n, err := unix.Readlinkat(d.fd, name, b[:])
 	if err != nil {
 		return "", &os.PathError{Op: "readlink", Path: d.path + "/" + name, Err: err}
 	}

@@ -244,6 +244,6 @@ func (d *stateDir) frozen() bool {
 	if at == "" || err != nil {
 		return false
 	}
-	mount, err := cgroup2Mount()
+	mount, err := d.groups()
 	return mount != "" && err == nil && frozen(path.Join(mount, at))
 }

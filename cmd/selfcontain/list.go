@@ -36,9 +36,9 @@ func prepareList(g *global, f *flag.FlagSet) action {
 		states, warnings := states(all)
 		g.log.warn(warnings)
 		if format.value == "json" {
-			return 0, output(statesJSON(states, owner))
+			return 0, output(statesJSON(states, owners()))
 		}
-		return 0, output(statesTable(states, owner))
+		return 0, output(statesTable(states, owners()))
 	}
 }
 

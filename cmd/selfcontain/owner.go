@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// owner is the name of a user of this machine, and its number with # in front where it
-// has none, as other runtimes show it.
-func owner(uid int) string {
+// owners says what a user of this machine is called: by the name, and by the number with # in
+// front where there is none, as other runtimes show it.
+func owners() func(uid int) string {
 	accounts, _ := os.ReadFile("/etc/passwd") // nobody has a name where there is none
-	return ownerIn(string(accounts), uid)
+	return func(uid int) string { return ownerIn(string(accounts), uid) }
 }
 
 // ownerIn looks a number up in the text of passwd(5).

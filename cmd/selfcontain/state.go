@@ -25,7 +25,7 @@ func prepareState(g *global, f *flag.FlagSet) action {
 		if err != nil {
 			return 0, g.explained(err)
 		}
-		return 0, output(string(appendState(nil, s, owner(s.Owner), "  ")) + "\n")
+		return 0, output(string(appendState(nil, s, owners()(s.Owner), "  ")) + "\n")
 	}
 }
 

@@ -144,10 +144,11 @@ func (p *parser) entries(v reflect.Value, depth int) error {
 	t := v.Type()
 	v.Set(reflect.MakeMap(t))
 	return p.members('{', '}', func() error {
-		name, err := p.key()
+		text, err := p.key()
 		if err != nil {
 			return err
 		}
+		name := string(text)
 		key := reflect.New(t.Key()).Elem()
 		switch {
 		case key.Kind() == reflect.String:
@@ -195,11 +196,11 @@ func (p *parser) structure(v reflect.Value, depth int) error {
 			}
 			f := &all[next]
 			next++
-			if f.name != name {
+			if f.name != string(name) {
 				continue
 			}
 			if f.seen {
-				return p.wrong(strconv.Quote(name) + " comes twice")
+				return p.wrong(strconv.Quote(string(name)) + " comes twice")
 			}
 			f.seen = true
 			if err := p.value(f.value, depth); err != nil {
@@ -207,7 +208,7 @@ func (p *parser) structure(v reflect.Value, depth int) error {
 			}
 			return nil
 		}
-		return p.wrong("there is no field " + strconv.Quote(name))
+		return p.wrong("there is no field " + strconv.Quote(string(name)))
 	})
 }
 

@@ -78,7 +78,7 @@ func (p *parser) skip(depth int) error {
 	}
 	switch c := p.next(); {
 	case c == '"':
-		_, err := p.quoted()
+		_, err := p.characters()
 		return err
 	case c == '[':
 		return p.members('[', ']', func() error { return p.skip(depth + 1) })

@@ -7,8 +7,8 @@ import (
 )
 
 // key takes the name of a member, with its colon.
-func (p *parser) key() (string, error) {
-	name, err := p.quoted()
+func (p *parser) key() ([]byte, error) {
+	name, err := p.characters()
 	if err == nil && !p.take(':') {
 		err = p.wrong("want a colon")
 	}
@@ -17,8 +17,14 @@ func (p *parser) key() (string, error) {
 
 // quoted takes a string.
 func (p *parser) quoted() (string, error) {
+	text, err := p.characters()
+	return string(text), err
+}
+
+// characters takes a string, and gives a part of the text where that is all of it.
+func (p *parser) characters() ([]byte, error) {
 	if !p.take('"') {
-		return "", p.wrong("want a string")
+		return nil, p.wrong("want a string")
 	}
 	begin := p.at
 	for p.at < len(p.text) {
@@ -27,21 +33,21 @@ func (p *parser) quoted() (string, error) {
 			p.at++
 			text := p.text[begin : p.at-1]
 			if !utf8.Valid(text) {
-				return "", p.wrong("it is no UTF-8")
+				return nil, p.wrong("it is no UTF-8")
 			}
-			return string(text), nil
+			return text, nil
 		case c == '\\':
 			return p.escaped(begin)
 		case c < ' ':
-			return "", p.wrong("a control character in a string")
+			return nil, p.wrong("a control character in a string")
 		}
 		p.at++
 	}
-	return "", p.wrong("a string without an end")
+	return nil, p.wrong("a string without an end")
 }
 
-// escaped is quoted for a string with a backslash in it.
-func (p *parser) escaped(begin int) (string, error) {
+// escaped is characters for a string with a backslash in it.
+func (p *parser) escaped(begin int) ([]byte, error) {
 	b := append([]byte(nil), p.text[begin:p.at]...)
 	for p.at < len(p.text) {
 		c := p.text[p.at]
@@ -49,22 +55,22 @@ func (p *parser) escaped(begin int) (string, error) {
 		switch {
 		case c == '"':
 			if !utf8.Valid(b) {
-				return "", p.wrong("it is no UTF-8")
+				return nil, p.wrong("it is no UTF-8")
 			}
-			return string(b), nil
+			return b, nil
 		case c < ' ':
-			return "", p.wrong("a control character in a string")
+			return nil, p.wrong("a control character in a string")
 		case c != '\\':
 			b = append(b, c)
 		default:
 			r, err := p.escape()
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			b = utf8.AppendRune(b, r)
 		}
 	}
-	return "", p.wrong("a string without an end")
+	return nil, p.wrong("a string without an end")
 }
 
 // escape takes what is behind a backslash.

@@ -136,6 +136,7 @@ func TestFlags(t *testing.T) {
 	}{
 		{"an unknown peer is refused by name", "-peers docker", `no peer "docker"`},
 		{"no rounds are refused", "-rounds 0", "-rounds 0"},
+		{"fewer containers than none are refused", "-many -1", "-many -1"},
 		{"an unknown column is refused", "-min best", `-min "best"`},
 		{"an argument is refused", "extra", `"extra"`},
 	} {

@@ -17,35 +17,21 @@ import (
 // addLeast adds in how little memory /bin/true starts: the least linux.resources.memory.limit
 // with which "run" succeeds. What a runtime has in the container's cgroup before the program is
 // there has to fit into it.
-func (t *table) addLeast(o options, self place, timed bundle, dir string, s *spawner) error {
+func (t *table) addLeast(o options, at place, timed bundle, dir string, s *spawner) error {
 	controllers, err := os.ReadFile(filepath.Join(cgroupParent, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
 	here := slices.Contains(strings.Fields(string(controllers)), "memory")
-	for _, name := range append([]string{"selfcontain"}, o.peers...) {
+	for _, name := range o.runtimes() {
 		f := figure{Name: "least memory.max, " + name, Value: math.NaN(), Unit: "KiB"}
-		at, manager := self, []string(nil)
-		switch name {
-		case "selfcontain":
-		case "crun", "runc":
-			p, _ := findPeer(name)
-			if at.exe, err = p.find(); err != nil {
-				f.Note = err.Error()
-			}
-		default:
-			continue
-		}
+		l, missing := lifeOf(name, at, dir, s)
 		switch {
-		case f.Note != "":
+		case missing != nil:
+			f.Note = missing.Error()
 		case !here:
 			f.Note = "no memory controller in the unified hierarchy here; -least measures it in a guest"
 		default:
-			at.state = filepath.Join(dir, "least-"+name)
-			if err := os.Mkdir(at.state, 0o700); err != nil {
-				return err
-			}
-			l := &life{name: name, at: at, manager: manager, s: s}
 			f.Value, f.Note = l.least(timed, filepath.Join(dir, "least"))
 		}
 		t.figures = append(t.figures, f)

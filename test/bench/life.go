@@ -26,6 +26,35 @@ type life struct {
 	live string // the id of a container that runs, for what is asked of one
 }
 
+// self is what ours is called among the runtimes.
+const self = "selfcontain"
+
+// runtimes are ours and those of the peers that have a command for each thing in a life.
+func (o options) runtimes() []string {
+	list := []string{self}
+	for _, name := range o.peers {
+		if p, _ := findPeer(name); p.lives {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// lifeOf is the life at a runtime, with a directory of state of its own below dir. The error says
+// why there is none here.
+func lifeOf(name string, at place, dir string, s *spawner) (*life, error) {
+	l := &life{name: name, at: at, s: s}
+	var err error
+	if p, ok := findPeer(name); ok {
+		l.manager = p.manager
+		l.at.exe, err = p.find()
+	}
+	if err == nil {
+		l.at.state, err = os.MkdirTemp(dir, "life-"+name+"-")
+	}
+	return l, err
+}
+
 // argv is a command of the runtime.
 func (l *life) argv(verb string, args ...string) []string {
 	line := append([]string{l.at.exe, "--root", l.at.state}, l.manager...)
@@ -128,44 +157,37 @@ var lifeRows = [...]struct {
 }
 
 // addLife adds the rows of the life cycle. All make cgroups, as they do for engines.
-func (t *table) addLife(o options, self place, timed bundle, dir string, s *spawner) error {
+func (t *table) addLife(o options, at place, timed bundle, dir string, s *spawner) error {
 	waiting, err := makeBundle(filepath.Join(dir, "waiting"), "/bin/sleep", "100000")
 	if err != nil {
 		return err
 	}
-	begin := func(name, exe, state string, manager []string) (*life, error) {
-		at := self
-		at.exe, at.state = exe, filepath.Join(dir, state)
-		l := &life{name: name, at: at, manager: manager, bundle: timed, waiting: waiting, s: s}
-		if err := os.MkdirAll(at.state, 0o700); err != nil {
-			return l, err
-		}
+	begin := func(l *life) error {
+		l.bundle, l.waiting = timed, waiting
 		id, pid, err := l.begin()
 		l.live = id
 		if err == nil {
 			t.created(l)
 			t.atEnd = append(t.atEnd, func() error { return l.end(id, pid) })
 		}
-		return l, err
+		return err
 	}
-	ours, err := begin("selfcontain", self.exe, "life-selfcontain", nil)
+	ours, err := lifeOf(self, at, dir, s)
+	if err == nil {
+		err = begin(ours)
+	}
 	if err != nil {
 		return err
 	}
 	ourJobs := ours.jobs()
-	for _, name := range o.peers {
-		if name != "crun" && name != "runc" {
-			continue
-		}
-		p, _ := findPeer(name)
-		exe, missing := p.find()
-		var theirs *life
+	for _, name := range o.runtimes()[1:] {
+		theirs, missing := lifeOf(name, at, dir, s)
 		var broken error
 		version := ""
 		if missing == nil {
-			manager := map[string][]string{"crun": {"--cgroup-manager=cgroupfs"}}[name]
-			theirs, broken = begin(name, exe, "life-"+name, manager)
-			version = " " + p.version(exe)
+			broken = begin(theirs)
+			p, _ := findPeer(name)
+			version = " " + p.version(theirs.at.exe)
 		}
 		for _, row := range lifeRows {
 			r := &pair{
@@ -175,7 +197,7 @@ func (t *table) addLife(o options, self place, timed bundle, dir string, s *spaw
 			if name == "crun" {
 				r.reach, r.aim = row.reach, row.aim
 			}
-			if theirs != nil {
+			if missing == nil {
 				r.peer = contestant{name + " " + row.job, theirs.jobs()[row.job]}
 			}
 			t.pairs = append(t.pairs, r)

@@ -19,6 +19,7 @@ type options struct {
 	peers       []string
 	rows        string
 	least       bool
+	many        int
 	json        string
 	min         string
 }
@@ -57,6 +58,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&peers, "peers", strings.Join(peerNames(), ","), "peers to compare with, comma-separated")
 	flags.StringVar(&o.rows, "rows", "", "only rows with this `text` in their name")
 	flags.BoolVar(&o.least, "least", false, "measure only in how little memory a container starts")
+	flags.IntVar(&o.many, "many", 0, "measure only what this `number` of containers cost that live at once")
 	flags.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flags.StringVar(&o.min, "min", "", "fail when a ratio misses this `column`: reach or aim")
 	if err := flags.Parse(args); err != nil {
@@ -73,6 +75,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.rounds < 1:
 		return o, fmt.Errorf("-rounds %d: at least one is needed", o.rounds)
+	case o.many < 0:
+		return o, fmt.Errorf("-many %d: a number of containers is needed", o.many)
 	case o.min != "" && o.min != metReach && o.min != metAim:
 		return o, fmt.Errorf("-min %q: want reach or aim", o.min)
 	}

@@ -56,6 +56,12 @@ func measureAll(o options, dir string) error {
 		}
 		return t.print(os.Stdout)
 	}
+	if o.many > 0 {
+		if err := t.addMany(o, self, timed, dir, s); err != nil {
+			return err
+		}
+		return t.print(os.Stdout)
+	}
 	ours := s.command("selfcontain", func(id string) []string { return oursArgs(self, timed, id) })
 	seen, err := verify(oursArgs(self, looking, s.id()))
 	if err != nil {

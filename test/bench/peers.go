@@ -20,6 +20,9 @@ type peer struct {
 	pkg        string  // the Debian package that has it
 	reach, aim float64 // ours divided by it; 0 where the project has set no figure
 	argv       func(place, bundle, string) []string
+
+	lives   bool     // it has a command for each thing that becomes of a container
+	manager []string // flags by which those make cgroups, where they have to be told
 }
 
 // place is what command lines need besides the bundle.
@@ -31,8 +34,8 @@ type place struct {
 
 func peers() []peer {
 	return []peer{
-		{name: "crun", pkg: "crun", reach: 0.7, aim: 0.55, argv: crunArgs},
-		{name: "runc", pkg: "runc", reach: 0.3, aim: 0.2, argv: runcArgs},
+		{name: "crun", pkg: "crun", reach: 0.7, aim: 0.55, argv: crunArgs, lives: true, manager: []string{"--cgroup-manager=cgroupfs"}},
+		{name: "runc", pkg: "runc", reach: 0.3, aim: 0.2, argv: runcArgs, lives: true},
 		{name: "bwrap", pkg: "bubblewrap", reach: 1.25, aim: 1.0, argv: bwrapArgs},
 		{name: "unshare", pkg: "util-linux", argv: unshareArgs},
 	}
