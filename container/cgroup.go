@@ -58,10 +58,10 @@ func (c *compiler) cgroupPath() string {
 	if !strings.HasPrefix(p, "/") {
 		p = path.Dir(path.Join("/", c.host.Cgroup)) + "/" + p
 	}
-	if strings.Contains(p, "..") { // CleanPath says so
-		return p
+	if clean, err := cgroupv2.CleanPath(p); err == nil {
+		return clean
 	}
-	return path.Clean(p)
+	return p // checkCgroup says what is wrong with it
 }
 
 // beforeCgroup makes the group, with its limits, before there is anything to be limited.

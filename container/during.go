@@ -1,7 +1,6 @@
 package container
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -80,45 +79,42 @@ const mapTimeout = 20 * time.Second
 // runMapProgram runs newuidmap or newgidmap. Its environment is empty: it has the
 // rights of root, and nothing that it needs from us.
 func runMapProgram(name string, args []string) error {
-	r, w, err := os.Pipe()
-	if err != nil {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("pipe2: %w", err)
+	}
+	defer unix.Close(ends[0])
+	said := os.NewFile(uintptr(ends[1]), "standard error")
+	defer said.Close()
+	if err := unix.SetNonblock(ends[0], true); err != nil {
 		return err
 	}
-	defer r.Close()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		w.Close()
 		return err
 	}
-	process, err := os.StartProcess(name, args, &os.ProcAttr{Env: []string{}, Files: []*os.File{null, null, w}})
-	null.Close()
-	w.Close()
+	defer null.Close()
+	pidfd := -1
+	process, err := os.StartProcess(name, args, &os.ProcAttr{
+		Env: []string{}, Files: []*os.File{null, null, said}, Sys: &unix.SysProcAttr{PidFD: &pidfd},
+	})
 	if err != nil {
 		return err
 	}
-	late := time.AfterFunc(mapTimeout, func() {
+	defer unix.Close(pidfd)
+	text, err := attend(pidfd, ends[0], mapTimeout, nil)
+	if err != nil {
 		_ = process.Kill() // it is setuid root: an ordinary caller may not
-		r.Close()          // so it is left to itself, and whoever waits for it goes on
-	})
-	defer late.Stop()
-	said := make([]byte, 4096)
-	n := 0
-	for n < len(said) {
-		more, err := r.Read(said[n:])
-		n += more
-		if err != nil {
-			break
-		}
-	}
-	if !late.Stop() {
-		return fmt.Errorf("it has not ended within %v", mapTimeout)
+		// So it is left to itself, and whoever waits for it goes on.
+		go func() { _, _ = process.Wait() }()
+		return err
 	}
 	state, err := process.Wait()
 	if err != nil {
 		return err
 	}
 	if !state.Success() {
-		return fmt.Errorf("%s: %s", state, bytes.TrimSpace(said[:n]))
+		return fmt.Errorf("%s: %s", state, strings.TrimSpace(text))
 	}
 	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/selfcontain/runtime/nsexec"
 )
 
 // outputKept is how much of a hook's output is kept: its end.
@@ -16,13 +14,13 @@ const outputKept = 4096
 // lookAgain is how often one looks whether a hook is to be ended by somebody else.
 const lookAgain = 50 * time.Millisecond
 
-// attend reads what the hook says until it has ended, its time is over, or over says so.
-// That others still hold its output, which it may have left behind, does not keep anybody
-// waiting. It has not been waited for then.
-func (h CommandHook) attend(process *nsexec.Process, out int, over func() bool) (said string, err error) {
-	end := time.Now().Add(h.Timeout)
+// attend reads what a process says until it has ended, its time is over (0 has no end), or over says
+// so. That others still hold its output, which it may have left behind, does not keep anybody
+// waiting. It has not been waited for then. The end of the pipe that is read does not block.
+func attend(pidfd, out int, timeout time.Duration, over func() bool) (said string, err error) {
+	end := time.Now().Add(timeout)
 	output := tail{}
-	list := []unix.PollFd{{Fd: int32(process.PidFD()), Events: unix.POLLIN}, {Fd: int32(out), Events: unix.POLLIN}}
+	list := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}, {Fd: int32(out), Events: unix.POLLIN}}
 	for {
 		wait := -1
 		if over != nil {
@@ -31,10 +29,10 @@ func (h CommandHook) attend(process *nsexec.Process, out int, over func() bool) 
 			}
 			wait = int(lookAgain.Milliseconds())
 		}
-		if h.Timeout > 0 {
+		if timeout > 0 {
 			left := time.Until(end)
 			if left <= 0 {
-				return output.String(), fmt.Errorf("it has not ended within %v", h.Timeout)
+				return output.String(), fmt.Errorf("it has not ended within %v", timeout)
 			}
 			if ms := int((left + time.Millisecond - 1) / time.Millisecond); wait < 0 || ms < wait {
 				wait = ms
@@ -45,7 +43,7 @@ func (h CommandHook) attend(process *nsexec.Process, out int, over func() bool) 
 		}
 		ended := list[0].Revents != 0
 		if output.read(out) && !ended {
-			list = list[:1] // the hook has closed it
+			list = list[:1] // it was closed
 		}
 		if ended {
 			return output.String(), nil
@@ -62,7 +60,7 @@ type tail struct{ b []byte }
 // read takes what there is, and reports whether that was the end of it.
 func (t *tail) read(fd int) (closed bool) {
 	var b [outputKept]byte
-	// A hook that writes without end must not keep us from looking at the time.
+	// One that writes without end must not keep us from looking at the time.
 	for range 16 {
 		n, err := unix.Read(fd, b[:])
 		switch {

@@ -190,7 +190,7 @@ func (h CommandHook) run(program *prog.Program, s *State, more []prog.FD, group 
 	if err != nil {
 		return nil, &HookError{Path: h.Path, Err: err}
 	}
-	said, err := h.attend(process.Process, out[0], over)
+	said, err := attend(process.PidFD(), out[0], h.Timeout, over)
 	if err == nil {
 		err = failure(process.Ended())
 	}

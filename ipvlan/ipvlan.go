@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 
 	"github.com/selfcontain/runtime/rtnl"
@@ -143,6 +144,7 @@ func Attach(netns *os.File, c Config) error {
 		return err
 	}
 	sides, err := rtnl.Open(int(netns.Fd()))
+	defer runtime.KeepAlive(netns) // until here, or it might be closed
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func (p *Process) follow(message []byte) error {
 	err = (&Process{pid: int(pid), pidfd: pidfd}).isChild()
 	if err == nil {
 		var status unix.WaitStatus
-		if status, err = p.waitid(); err == nil && status != 0 {
+		if status, err = p.waitid(0); err == nil && status != 0 {
 			err = fmt.Errorf("the first process ended with status %#x at its fork", int(status))
 		}
 	}

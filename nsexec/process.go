@@ -24,7 +24,7 @@ type Process struct {
 	at      int
 	guest   bool // started by somebody else: its end is theirs to take
 
-	open sync.RWMutex // held to use pidfd, or to close it: its number may become another's
+	use holders // of pidfd
 
 	mu     sync.Mutex // guards what follows: Wait may be called by many
 	waited bool
@@ -35,8 +35,8 @@ type Process struct {
 // Pid is the process's number in the caller's pid namespace.
 func (p *Process) Pid() int { return p.pid }
 
-// PidFD is the pidfd. It belongs to the Process.
-func (p *Process) PidFD() int { return p.pidfd }
+// PidFD is the pidfd, and -1 after [Process.Close]. It belongs to the Process.
+func (p *Process) PidFD() int { return p.use.number(p.pidfd) }
 
 // At is the operation at which the program had ended when [Start] returned: the exec
 // that succeeded, or an exit.
@@ -45,34 +45,42 @@ func (p *Process) At() int { return p.at }
 // Signal sends a signal. The error is ESRCH for a process that has been waited for, and
 // EBADF after [Process.Close]. pidfd_send_signal(2), Linux 5.1
 func (p *Process) Signal(sig unix.Signal) error {
-	p.open.RLock()
-	defer p.open.RUnlock()
-	if err := unix.PidfdSendSignal(p.pidfd, sig, nil, 0); err != nil {
+	err := p.use.hold()
+	if err == nil {
+		defer p.release()
+		err = unix.PidfdSendSignal(p.pidfd, sig, nil, 0)
+	}
+	if err != nil {
 		return fmt.Errorf("pidfd_send_signal %s to %d: %w", unix.SignalName(sig), p.pid, err)
 	}
 	return nil
 }
 
 // Wait waits until the process has ended and returns how. It may be called again,
-// and by several goroutines. waitid(2), P_PIDFD since Linux 5.4
+// and by several goroutines; one that is under way when the Process is closed goes on.
+// The error is EBADF where it was closed before. waitid(2), P_PIDFD since Linux 5.4
 func (p *Process) Wait() (unix.WaitStatus, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.waited {
 		p.waited = true
-		p.status, p.err = p.waitid()
+		options := 0
+		if p.guest {
+			options = unix.WNOWAIT
+		}
+		p.status, p.err = p.waitid(options)
 	}
 	return p.status, p.err
 }
 
-func (p *Process) waitid() (unix.WaitStatus, error) {
+func (p *Process) waitid(options int) (unix.WaitStatus, error) {
+	if err := p.use.hold(); err != nil {
+		return 0, fmt.Errorf("waitid %d: %w", p.pid, err)
+	}
+	defer p.release()
 	for {
 		var info unix.Siginfo
-		options := unix.WEXITED | unix.WALL
-		if p.guest {
-			options |= unix.WNOWAIT
-		}
-		err := unix.Waitid(unix.P_PIDFD, p.pidfd, &info, options, nil)
+		err := unix.Waitid(unix.P_PIDFD, p.pidfd, &info, unix.WEXITED|unix.WALL|options, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -161,17 +169,26 @@ func (p *Process) kill() {
 	_, _ = p.Wait()
 }
 
-// Close gives up the descriptors. It does not end the process, nor wait for it.
+// Close gives up the descriptors. It does not end the process, nor wait for it. A pidfd that
+// somebody waits for is closed when he has done.
 func (p *Process) Close() error {
-	p.open.Lock()
-	defer p.open.Unlock()
-	for _, fd := range []*int{&p.control, &p.report, &p.pidfd} {
+	for _, fd := range []*int{&p.control, &p.report} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
 		}
 	}
+	if p.use.end() && p.pidfd >= 0 {
+		unix.Close(p.pidfd)
+	}
 	return nil
+}
+
+// release is for who has held the pidfd.
+func (p *Process) release() {
+	if p.use.let() {
+		unix.Close(p.pidfd)
+	}
 }
 
 // Reap waits for the end of a child by its pidfd and returns how it has ended. It is for

@@ -152,6 +152,7 @@ func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
 	if err != nil {
 		return errors.Join(own, err)
 	}
+	defer process.Close()
 	if status, err := process.Wait(); err != nil || status != 0 {
 		return errors.Join(own, err)
 	}

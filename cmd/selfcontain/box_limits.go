@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -89,7 +91,6 @@ func (l *limitedBox) run(log *log, console console, signals *signals) (wait unix
 	sweepBoxes(l.root)
 	console.connect(&l.spec.Process)
 	pidfd := -1
-	console.connect(&l.spec.Process)
 	c, err := container.Create(l.root, l.id, l.spec, container.CreateOptions{
 		Host: l.host,
 		Created: func(s container.State) (err error) {
@@ -135,12 +136,22 @@ func sweepBoxes(root string) {
 		if !strings.HasPrefix(c.ID(), boxPrefix) {
 			continue
 		}
-		// One that has just been begun has no more than a directory yet.
-		if s, err := c.State(); err == nil && s.Status == container.Stopped && !s.Created.IsZero() {
-			_ = c.Destroy(false) // another box may be just removing it
+		s, err := c.State()
+		if err != nil || s.Status != container.Stopped {
+			continue
 		}
+		if s.Created.IsZero() { // it is not known, or one that has just been begun has no more than a directory yet
+			st, err := os.Stat(filepath.Join(root, c.ID()))
+			if err != nil || time.Since(st.ModTime()) < begun {
+				continue
+			}
+		}
+		_ = c.Destroy(false) // another box may be just removing it
 	}
 }
+
+// begun is how long it may take from the directory of a box to what is written down of it.
+const begun = time.Minute
 
 // limitFlag is the flag that asks for what this line of a configuration would.
 func limitFlag(origin string) string {

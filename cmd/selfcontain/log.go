@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -106,7 +107,11 @@ func (l *log) failed(err error) {
 // write appends an entry, in one call: several commands may have the same file.
 func (l *log) write(s severity, text string) {
 	entry := appendEntry(nil, l.format.value, s, text, time.Now())
-	if n, err := unix.Write(l.file, entry); err != nil || n < len(entry) {
+	n, err := unix.Write(l.file, entry)
+	if err == nil && n < len(entry) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		complain(fmt.Errorf("--log %s: %d bytes of %d could be written: %w", l.path, max(n, 0), len(entry), err))
 	}
 }

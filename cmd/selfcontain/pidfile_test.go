@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestPidFile(t *testing.T) {
@@ -47,12 +49,41 @@ func TestPidFile(t *testing.T) {
 	}
 }
 
+// What is no regular file stays what it is: a device of the machine, above all.
+func TestPidFileIsWrittenTo(t *testing.T) {
+	dir := t.TempDir()
+	fifo, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "link")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := os.Symlink(fifo, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePidFile(link, 4711); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 9)
+	if n, err := reader.Read(text); string(text[:n]) != "4711" {
+		t.Errorf("%q, %v", text[:n], err)
+	}
+	for path, want := range map[string]os.FileMode{fifo: os.ModeNamedPipe, link: os.ModeSymlink} {
+		if st, err := os.Lstat(path); err != nil || st.Mode().Type() != want {
+			t.Errorf("%s: %v, %v", path, st, err)
+		}
+	}
+}
+
 // What cannot be written leaves nothing, and the error says which flag asked for it.
 func TestPidFileFails(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{
 		dir + "/none/pid": "--pid-file " + dir + "/none/pid: no such file or directory",
-		dir:               "--pid-file: rename ",
+		dir:               "--pid-file " + dir + ": is a directory",
 	} {
 		if err := writePidFile(path, 1); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
