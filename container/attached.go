@@ -13,7 +13,8 @@ import (
 // long as it lives.
 type Attached struct {
 	*Process
-	d *stateDir
+	d       *stateDir
+	removed bool
 }
 
 // Attach makes a container and executes its program, as [Plan.Start] does, and lets
@@ -42,10 +43,27 @@ func Attach(root, id string, spec Spec, o CreateOptions) (*Attached, error) {
 		return nil, err
 	}
 	a := &Attached{d: d}
-	if err := a.start(plan, &spec, &o); err != nil {
-		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, a.Remove())}
+	returns := false
+	defer func() {
+		if !returns { // o.Created has panicked, or has ended its goroutine
+			_ = a.abandon() // nobody is there to be told
+		}
+	}()
+	err = a.start(plan, &spec, &o)
+	returns = true
+	if err != nil {
+		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, a.abandon())}
 	}
 	return a, nil
+}
+
+// abandon ends a container that has failed, and leaves nothing of it.
+func (a *Attached) abandon() (err error) {
+	if a.Process != nil && a.Process.run != nil {
+		_ = a.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
+		_, err = a.Wait()
+	}
+	return errors.Join(err, a.Remove())
 }
 
 func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
@@ -82,17 +100,16 @@ func (a *Attached) start(plan *Plan, spec *Spec, o *CreateOptions) error {
 		err = unix.Flock(a.d.fd, unix.LOCK_UN) // others may see to it now
 		a.d.held = false
 	}
-	if err != nil {
-		_ = a.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
-		_, waited := a.Wait()
-		err = errors.Join(err, waited)
-	}
 	return err
 }
 
 // Remove takes the id back, and closes what is held of the process. It is for a container
-// whose process has been waited for, or never was.
+// whose process has been waited for, or never was. It may be called again.
 func (a *Attached) Remove() error {
+	if a.removed {
+		return nil
+	}
+	a.removed = true
 	var errs []error
 	if a.Process != nil {
 		errs = append(errs, a.Process.Close())

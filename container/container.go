@@ -26,10 +26,11 @@ type Container struct {
 
 	root  string
 	id    string
-	inst  uint64     // of its directory
+	inst  instance   // of its directory
 	asked *asked     // where it was listed with others
 	made  *identity  // its process, where this one has made it
 	first *execution // what copies for it
+	group string     // with its cgroup, if it has one
 	hooks *Hooks     // and those that it was made with
 
 	reached func(step string) // a test is told of every step
@@ -71,15 +72,28 @@ func List(root string) ([]*Container, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
+	dir := -1
+	if err == nil {
+		dir, err = openRoot(root)
+	}
 	if err != nil {
 		return nil, &Error{Op: "list", Err: err}
 	}
+	defer unix.Close(dir)
 	var list []*Container
 	all := ask()
 	for _, e := range entries {
-		if e.IsDir() && CheckID(e.Name()) == nil {
-			list = append(list, &Container{root: root, id: e.Name(), asked: all})
+		if !e.IsDir() || CheckID(e.Name()) != nil {
+			continue
 		}
+		inst, err := instanceOf(dir, e.Name())
+		if errors.Is(err, unix.ENOENT) { // it has been removed meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, &Error{ID: e.Name(), Op: "list", Err: err}
+		}
+		list = append(list, &Container{root: root, id: e.Name(), inst: inst, asked: all})
 	}
 	return list, nil
 }
@@ -90,7 +104,7 @@ func (c *Container) enter(op string) (*stateDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.inst != 0 && c.inst != d.inst {
+	if c.inst != d.inst {
 		d.close()
 		return nil, &Error{Code: ContainerNotExists, ID: c.id, Op: op}
 	}
@@ -186,7 +200,10 @@ func (c *Container) State() (State, error) {
 	if v.status != Stopped && v.status != Creating {
 		s.Pid = v.process.pid
 	}
-	if damage != nil && !errors.Is(damage, unix.ENOENT) { // where it is not there, not much else is
+	if errors.Is(damage, unix.ENOENT) { // where it is not there, not much else is
+		damage = nil
+	}
+	if damage = errors.Join(damage, v.damage); damage != nil {
 		s.Damaged = damage.Error()
 	}
 	return s, nil

@@ -53,21 +53,37 @@ func Create(root, id string, spec Spec, o CreateOptions) (*Container, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	err = m.make()
-	if err == nil {
-		err = spec.Process.Close() // who opens the gate has its end
-	}
+	err = m.whole(func() error {
+		if err := m.make(); err != nil {
+			return err
+		}
+		return spec.Process.Close() // who opens the gate has its end
+	})
 	if err != nil {
-		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
+		return nil, &Error{ID: id, Op: op, Err: err}
 	}
 	return m.container(filepath.Dir(d.path)), nil
+}
+
+// whole does something, and undoes what was made if it fails, or does not return since a function
+// of the caller's panics in there or ends its goroutine.
+func (m *maker) whole(do func() error) (err error) {
+	done := false
+	defer func() {
+		if !done {
+			err = errors.Join(err, m.undo())
+		}
+	}()
+	err = do()
+	done = err == nil
+	return err
 }
 
 // container is what was made.
 func (m *maker) container(root string) *Container {
 	return &Container{
 		Host: m.Host, Warn: m.Warn,
-		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, hooks: &m.spec.Hooks, reached: m.reached,
+		root: root, id: m.d.id, inst: m.d.inst, made: &m.process, first: m.spec.Process.run, group: m.plan.cgroup, hooks: &m.spec.Hooks, reached: m.reached,
 	}
 }
 

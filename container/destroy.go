@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +19,9 @@ const patience = 5 * time.Second
 // Destroy removes a stopped container and everything that it has: cgroup and state. With
 // force it ends what still runs before, and it is no error that there is no such
 // container; without, that has the code [ContainerNotExists], and one that is not
-// stopped [ContainerNotStopped]. It may be called again. Where the calling process has made
-// the container, no zombie is left, and [Container.Wait] still tells how it has ended.
+// stopped [ContainerNotStopped]. It may be called again. On what [Create] has returned no zombie
+// is left, and [Container.Wait] still tells how it has ended; one that was found by [Load] leaves the
+// end of the process to who has made it, and may be asked for it.
 //
 // What it needs to know cannot be damaged, and it writes nothing: it works on a full disk.
 func (c *Container) Destroy(force bool) error {
@@ -33,13 +35,60 @@ func (c *Container) Destroy(force bool) error {
 		err = c.destroy(d, force)
 	}
 	if force && errors.Is(err, ContainerNotExists) {
-		err = nil
+		if err = c.endVanished(); err != nil {
+			err = c.failed(op, err)
+		}
 	}
 	if err == nil {
 		c.removed.Store(true)
 		c.reapEnded()
 	}
 	return err
+}
+
+// endVanished ends a container whose directory somebody has removed. Who has made it still
+// knows its process and its cgroup; nobody else does.
+func (c *Container) endVanished() error {
+	if c.made == nil {
+		return nil
+	}
+	pidfd, err := c.made.open()
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v := &view{process: *c.made, pidfd: pidfd}
+	defer v.close()
+	in := groupOf(c.made.pid)
+	if err := v.signal(unix.SIGKILL); err != nil {
+		return err
+	}
+	// The group is its own as long as it was in there: its number stood in the directory.
+	if c.group != "" && (in == c.group || strings.HasPrefix(in, c.group+"/")) {
+		if err := emptyAt(c.group); err != nil {
+			return err
+		}
+	}
+	return v.gone()
+}
+
+// emptyAt ends what is in a group, and removes it, where it is there.
+func emptyAt(at string) error {
+	h, err := cgroupv2.Find()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	g, err := h.Open(at)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(empty(g), g.Close())
 }
 
 // hookPatience is how long a forced destruction lets each hook go on that somebody else
@@ -90,7 +139,7 @@ func (c *Container) take(d *stateDir, force bool) error {
 			d.unforce() // the hooks are ours to call now
 			return nil
 		case time.Now().After(deadline):
-			return c.failed(op, fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path))
+			return c.failed(op, d.busy())
 		}
 		v, err := d.alive()
 		if err != nil {
@@ -131,8 +180,8 @@ func (v *view) kill(d *stateDir) {
 // end kills what lives and waits until it has ended.
 func (c *Container) end(d *stateDir, v *view) error {
 	if v.pidfd >= 0 {
-		if err := unix.PidfdSendSignal(v.pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("kill process %d: %w", v.process.pid, err)
+		if err := v.signal(unix.SIGKILL); err != nil {
+			return err
 		}
 	}
 	c.at("killed")
@@ -141,13 +190,26 @@ func (c *Container) end(d *stateDir, v *view) error {
 	}
 	c.at("group removed")
 	if v.pidfd >= 0 {
-		gone, err := v.awaitEnd()
-		if err == nil && !gone {
-			err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
-		}
-		return err
+		return v.gone()
 	}
 	return d.awaitProgram()
+}
+
+// signal sends a signal to the first process. That it has ended meanwhile is no error.
+func (v *view) signal(sig unix.Signal) error {
+	if err := unix.PidfdSendSignal(v.pidfd, sig, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("%s to process %d: %w", unix.SignalName(sig), v.process.pid, err)
+	}
+	return nil
+}
+
+// gone waits until the first process, which was killed, has ended.
+func (v *view) gone() error {
+	gone, err := v.awaitEnd()
+	if err == nil && !gone {
+		err = fmt.Errorf("process %d has not ended within %v after SIGKILL: it waits in the kernel", v.process.pid, patience)
+	}
+	return err
 }
 
 // awaitEnd waits for the end of the first process.

@@ -2,6 +2,9 @@ package container
 
 import (
 	"errors"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/clone"
 )
@@ -9,7 +12,8 @@ import (
 // Start makes a further process in the container: in its namespaces, its cgroup and its
 // root file system, as another child of the calling process, with which it does not end.
 // It returns when the program runs, and p is the process then, to be waited for and closed.
-// If Start fails nothing is left of it, and the container has seen nothing.
+// If Start fails nothing is left of it, and the container has seen nothing. Many may start
+// processes at a time, each a Process of its own.
 //
 // What p leaves out is not taken from the container's own program: without Capabilities it
 // has none.
@@ -38,6 +42,15 @@ func (c *Container) startEdited(p *Process, edit func(*Plan) error) error {
 			return c.unlessStopped(op, v, c.failed(op, err))
 		}
 	}
+	births, err := d.births(unix.LOCK_SH)
+	if err != nil {
+		return c.unlessStopped(op, v, c.failed(op, err))
+	}
+	born := sync.OnceValue(func() error {
+		unix.Close(births)
+		return d.unshare()
+	})
+	defer born()
 	plan, err := c.plan(d, v, p)
 	if err == nil && edit != nil {
 		err = edit(plan)
@@ -45,6 +58,7 @@ func (c *Container) startEdited(p *Process, edit func(*Plan) error) error {
 	if err != nil {
 		return c.unlessStopped(op, v, err)
 	}
+	plan.meanwhile = born // what takes its time from here on, such as a Console, keeps nobody waiting
 	if err := p.begin(plan, nil); err != nil {
 		plan.explainEntry(err)
 		return c.unlessStopped(op, v, c.failed(op, err))

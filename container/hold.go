@@ -1,7 +1,6 @@
 package container
 
 import (
-	"errors"
 	"path/filepath"
 
 	"github.com/selfcontain/runtime/nsexec"
@@ -50,8 +49,8 @@ func Hold(root, id string, spec Spec, o CreateOptions) (*Held, error) {
 	}
 	defer d.close()
 	m := &maker{CreateOptions: o, d: d, plan: plan, spec: &spec}
-	if err := m.make(); err != nil {
-		return nil, &Error{ID: id, Op: op, Err: errors.Join(err, m.undo())}
+	if err := m.whole(m.make); err != nil {
+		return nil, &Error{ID: id, Op: op, Err: err}
 	}
 	return &Held{m.container(filepath.Dir(d.path)), spec.Process.run.process}, nil
 }

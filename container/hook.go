@@ -203,7 +203,7 @@ func (c *compiler) checkHooks(wrong complaint) {
 			origin := hookOrigin(kind, i)
 			if command, ok := asCommand(hook); ok {
 				command.check(origin, wrong)
-			} else if hook == nil {
+			} else if hook == nil || hook == (*CommandHook)(nil) {
 				wrong(origin, "there is nothing to call")
 			}
 		}

@@ -4,16 +4,23 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/selfcontain/runtime/cgroupv2"
 )
 
 // Pause freezes all of its processes, which takes a cgroup of its own: without one the
 // code of the error is [NoProcessOps]. [Container.Resume] goes on. cgroup.freeze, Linux 5.2
 func (c *Container) Pause() error {
-	return c.withLivingGroup("pause", func(_ *stateDir, v *view, g *cgroupv2.Group) error {
+	return c.withLivingGroup("pause", func(d *stateDir, v *view, g *cgroupv2.Group) error {
 		if v.status == Paused {
 			return c.refused("pause", ContainerPaused)
 		}
+		births, err := d.births(unix.LOCK_EX)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(births)
 		ctx, cancel := patient()
 		defer cancel()
 		return g.Freeze(ctx)

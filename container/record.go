@@ -120,7 +120,7 @@ func (d *stateDir) put(name string, text []byte, whole bool) error {
 	}
 	draft := name
 	if whole {
-		draft += ".new"
+		draft += draftSuffix
 	}
 	fd, err := unix.Openat(d.fd, draft, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {

@@ -112,26 +112,37 @@ func (p *Plan) attempt(stdio Stdio, trace *Trace, at *place) (*nsexec.Process, e
 		}
 		at.at("clone")
 	}
-	process, err := nsexec.Start(config)
+	var process *nsexec.Process
+	returns := false
+	failed := func(err error) error {
+		if process != nil {
+			_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
+			_, waited := process.Wait()
+			err = withMore(err, waited, process.Close())
+		}
+		err = withMore(err, hooks.end(true))
+		if hooks.any { // whoever has been told of the container is told of its end
+			err = withMore(err, p.ended(hooks.over))
+		}
+		return err
+	}
+	defer func() {
+		if !returns { // a function of the caller's has panicked, or has ended its goroutine
+			_ = failed(nil) // nobody is there to be told
+		}
+	}()
+	process, err = nsexec.Start(config)
+	if err == nil && at == nil {
+		err = p.after(process, trace, hooks)
+	}
 	if err == nil {
-		if at == nil {
-			err = p.after(process, trace, hooks)
-		}
-		if err == nil {
-			err = hooks.end(false)
-		}
-		if err == nil {
-			return process, nil
-		}
-		_ = process.Signal(unix.SIGKILL) // ESRCH: it has ended meanwhile
-		_, waited := process.Wait()
-		err = withMore(err, waited, process.Close())
+		err = hooks.end(false)
 	}
-	err = withMore(err, hooks.end(true))
-	if hooks.any { // whoever has been told of the container is told of its end
-		err = withMore(err, p.ended(hooks.over))
+	returns = true
+	if err != nil {
+		return nil, failed(err)
 	}
-	return nil, err
+	return process, nil
 }
 
 // withMore is an error, with what else went wrong behind it. The first stays as it is

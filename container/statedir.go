@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ const (
 
 	nextLimitsName = limitsName + ".next"
 	forcedName     = "forced"
+
+	draftSuffix = ".new" // of what takes the name when it is whole
 )
 
 // stateDir is the directory of a container, opened.
@@ -53,8 +56,8 @@ type stateDir struct {
 	fd   int
 	path string
 	id   string
-	held bool   // we have the lock
-	inst uint64 // the number of its inode: another container of the same id has another
+	held bool // we have the lock
+	inst instance
 
 	// What stands here has to be there after a crash of the machine. That is so where poststop
 	// hooks have to be called then: all else that a container has is gone with its boot, and
@@ -116,13 +119,25 @@ func openBelow(root int, path, id string) (*stateDir, error) {
 	if d.fd, err = unix.Openat(root, id, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
 		return nil, &os.PathError{Op: "open", Path: d.path, Err: err}
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(d.fd, &st); err != nil {
+	if d.inst, err = instanceOf(d.fd, ""); err != nil {
 		unix.Close(d.fd)
-		return nil, &os.PathError{Op: "stat", Path: d.path, Err: err}
+		return nil, &os.PathError{Op: "statx", Path: d.path, Err: err}
 	}
-	d.inst = st.Ino
 	return d, nil
+}
+
+// instance tells a directory from another one that had its name before. The number of an inode
+// alone does not: ext4 gives it to the next one that is made.
+type instance struct {
+	inode uint64
+	born  unix.StatxTimestamp // zero on a file system that does not keep it
+}
+
+// instanceOf is that of a directory, or of one below it. statx(2), STATX_BTIME
+func instanceOf(dir int, name string) (i instance, err error) {
+	var st unix.Statx_t
+	err = unix.Statx(dir, name, unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &st)
+	return instance{st.Ino, st.Btime}, err
 }
 
 // close gives the lock up, if it is held.
@@ -132,18 +147,25 @@ func (d *stateDir) close() {
 }
 
 // lock waits for the lock that every change of state is made under. It belongs to the
-// descriptor, so it is given up however its holder ends. flock(2)
+// descriptor, so it is given up however its holder ends. It may be a hook of the container that
+// wants it, and whoever holds it waits for that one, so there is an end to the waiting. flock(2)
 func (d *stateDir) lock() error {
-	for {
-		err := unix.Flock(d.fd, unix.LOCK_EX)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		free, err := d.tryLock(unix.LOCK_EX)
 		switch {
-		case err == nil:
-			d.held = true
+		case err != nil:
+			return err
+		case free:
 			return d.linked()
-		case !errors.Is(err, unix.EINTR):
-			return fmt.Errorf("lock %s: %w", d.path, err)
+		case time.Now().After(deadline):
+			return d.busy()
 		}
 	}
+}
+
+// busy is the error of who has waited for the lock in vain.
+func (d *stateDir) busy() error {
+	return fmt.Errorf("somebody has been at work on it for %v, and holds the lock of %s", patience, d.path)
 }
 
 // tryLock reports whether nobody holds the lock.
@@ -162,15 +184,49 @@ func (d *stateDir) tryLock(how int) (bool, error) {
 // sharing is how long a new process waits for who is at work on the container.
 const sharing = 100 * time.Millisecond
 
-// share keeps a container from being paused, as long as the directory is open. A process
-// that is born in a frozen cgroup stands still at once, and with it the thread of its
-// parent, which waits for its execve and can be woken by nobody. Who holds the lock for
-// long waits for a hook, and that may be what executes a program: then it goes without.
+// share keeps a container from being changed until unshare. Who holds the lock for long waits
+// for a hook, and that may be what executes a program: then it goes without.
 func (d *stateDir) share() error {
 	for deadline := time.Now().Add(sharing); ; time.Sleep(time.Millisecond) {
 		if free, err := d.tryLock(unix.LOCK_SH); free || err != nil || time.Now().After(deadline) {
 			return err
 		}
+	}
+}
+
+// unshare gives up what share may have got.
+func (d *stateDir) unshare() error {
+	if err := unix.Flock(d.fd, unix.LOCK_UN); err != nil {
+		return fmt.Errorf("unlock %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// births keeps a container from being paused (LOCK_SH), or processes from being born in it
+// (LOCK_EX), until the file is closed. A process that is born in a frozen cgroup stands still at
+// once, and with it the thread of its parent: that one waits for the execve in the kernel, where
+// nobody can wake it, and Go's runtime waits for the thread whenever it collects garbage. So this is
+// a lock of its own, on the intent, which is held for the moment of a birth or of a freeze, and never
+// while a hook is waited for.
+func (d *stateDir) births(how int) (int, error) {
+	fd, _, err := d.openFile(intentName, unix.O_RDONLY)
+	if err != nil {
+		return -1, err
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(fd, how|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return fd, nil
+		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
+			err = fmt.Errorf("lock %s/%s: %w", d.path, intentName, err)
+		case time.Now().After(deadline):
+			err = d.busy()
+		default:
+			continue
+		}
+		unix.Close(fd)
+		return -1, err
 	}
 }
 
@@ -255,14 +311,33 @@ func (d *stateDir) openFile(name string, flags int) (int, unix.Stat_t, error) {
 	return fd, st, nil
 }
 
+// isOurs reports whether something of a name may lie in the directory of a container.
+func isOurs(name string) bool {
+	switch strings.TrimSuffix(name, draftSuffix) {
+	case intentName, cgroupName, groupName, reportName, stateName, processName, hookedName, laterName, limitsName,
+		nextLimitsName, forcedName, gateName:
+		return true
+	}
+	return false
+}
+
 // remove removes the directory with all that is in it, the intent last: who is killed
-// meanwhile leaves a container that is removed in the same way.
+// meanwhile leaves a container that is removed in the same way. A directory with something
+// that no container has is not touched: it may be anybody's, below a root that is none.
 func (d *stateDir) remove() error {
 	entries, err := os.ReadDir(d.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	var errs []error
+	for _, e := range entries {
+		if !isOurs(e.Name()) {
+			errs = append(errs, fmt.Errorf("%s/%s: no container has that in its directory of state, so nothing there is removed: move it away", d.path, e.Name()))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
 	for _, e := range entries {
 		if e.Name() == intentName {
 			continue

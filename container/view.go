@@ -13,7 +13,8 @@ type view struct {
 	status  Status
 	process identity // nobody where it was never created
 	rest    nsexec.Rest
-	pidfd   int // -1 where it has been reaped
+	pidfd   int   // -1 where it has been reaped
+	damage  error // why it cannot be told whether it waits
 }
 
 func (v *view) close() {
@@ -29,11 +30,17 @@ func (d *stateDir) view() (*view, error) {
 	if err != nil || v.status != Running {
 		return v, err
 	}
-	v.rest, err = d.rest()
-	switch waits, e := d.waits(v.rest); {
+	waits := false
+	if v.rest, v.damage = d.rest(); v.damage == nil {
+		waits, v.damage = d.waits(v.rest)
+	}
+	if errors.Is(v.damage, unix.ENOENT) { // one that was never created, and runs
+		v.damage = nil
+	}
+	switch {
 	case d.frozen():
 		v.status = Paused
-	case err == nil && e == nil && waits:
+	case waits:
 		v.status = Created
 	}
 	return v, nil

@@ -105,6 +105,12 @@ func start(c Config, store Store) (*Process, error) {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	p := &Process{image: c.Image, outline: c.Image.outline(), report: report, control: pair[0], pidfd: -1, mounts: -1}
+	returns := false
+	defer func() {
+		if !returns { // a function of the caller's has panicked, or has ended its goroutine
+			p.abandon()
+		}
+	}()
 	begun = c.Record.now()
 	err = p.bear(c, handed(c.Files, report, pair[1]), prog.FD{Num: image, Name: "image"})
 	c.Record.host(begun, RecordClone, err)
@@ -122,18 +128,25 @@ func start(c Config, store Store) (*Process, error) {
 	if err != nil {
 		p.explain(c, err)
 	}
-	p.forget()
+	returns = true
 	if err != nil {
-		p.kill()
-		p.killForked()
-		p.Close()
+		p.abandon()
 		var op *OpError
 		if errors.As(err, &op) && op.Op.Call == prog.Execveat && (op.Errno == unix.EACCES || op.Errno == unix.EPERM) && op.Origin == "clone" {
 			return nil, &storeError{store, err}
 		}
 		return nil, err
 	}
+	p.forget()
 	return p, nil
+}
+
+// abandon ends a process that has failed, and leaves nothing of it.
+func (p *Process) abandon() {
+	p.forget()
+	p.kill()
+	p.killForked()
+	p.Close()
 }
 
 // CloneFlags are clone3's flags for every process that [Start] makes.

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-
-	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // Append appends a value. The error is about a type that is no plain data.
@@ -45,7 +43,7 @@ func (w writer) appendValue(b []byte, v reflect.Value) ([]byte, error) {
 			return append(b, text...), err
 		case textMarshaler:
 			text, err := m.MarshalText()
-			return prog.AppendQuoteJSON(b, string(text)), err
+			return appendQuoted(b, string(text)), err
 		}
 	}
 	switch v.Kind() {
@@ -61,7 +59,7 @@ func (w writer) appendValue(b []byte, v reflect.Value) ([]byte, error) {
 		}
 		return b, fmt.Errorf("%v is no number of JSON", v.Float())
 	case reflect.String:
-		return prog.AppendQuoteJSON(b, v.String()), nil
+		return appendQuoted(b, v.String()), nil
 	case reflect.Pointer:
 		return w.appendValue(b, v.Elem())
 	case reflect.Slice, reflect.Array:
@@ -115,7 +113,7 @@ func (w writer) appendMap(b []byte, v reflect.Value) ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(prog.AppendQuoteJSON(b, key), ':')
+		b = append(appendQuoted(b, key), ':')
 		var err error
 		if b, err = w.appendValue(b, values[key]); err != nil {
 			return b, fmt.Errorf("%s: %w", key, err)

@@ -6,6 +6,8 @@ one prepares itself for each type before its first use, which pays in a process 
 for long and takes longer than all the rest in a command of a few milliseconds; this one
 goes through the value by reflection and prepares nothing.
 
+A string that is no UTF-8, as a name of a file need not be, comes back as it was.
+
 What is less than there:
   - A field that is zero is not written by Append, and by AppendWhole unless it has omitempty.
   - A field that the struct does not have is an error, and so is one that comes twice, or is

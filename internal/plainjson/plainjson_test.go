@@ -164,6 +164,33 @@ func TestNoPlainData(t *testing.T) {
 	}
 }
 
+// A name of a file may be any bytes. They come back as they were, and others read JSON.
+func TestBytesThatAreNoUTF8(t *testing.T) {
+	type names struct {
+		List []string          `json:"list"`
+		Map  map[string]string `json:"map"`
+	}
+	want := names{List: []string{"/b\xff/\"\\\n", "\x80", "\xc3(", "\xed\xb2\x80", "ä\xe4ä", "\ufffd"}, Map: map[string]string{"\xfe": "\xfd"}}
+	text, err := plainjson.Append(nil, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got names
+	if err := plainjson.Decode(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%q became %q (%v), written as %s", want, got, err, text)
+	}
+	var theirs names
+	if err := json.Unmarshal(text, &theirs); err != nil || theirs.List[0] != "/b\ufffd/\"\\\n" {
+		t.Errorf("encoding/json reads %q (%v)", theirs, err)
+	}
+	if err := plainjson.Decode([]byte(`{"list":["` + "\xff" + `"]}`), &got); err == nil {
+		t.Errorf("a byte that is no UTF-8 and not escaped is read: %q", got)
+	}
+	if err := plainjson.Decode([]byte(`{"list":["` + "\\n\xff" + `"]}`), &got); err == nil {
+		t.Errorf("one behind something that is escaped is read: %q", got)
+	}
+}
+
 // Others read what AppendWhole writes as they read what encoding/json writes, and Indent breaks
 // lines where it does.
 func TestWhole(t *testing.T) {
@@ -230,6 +257,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err := plainjson.Decode(written, &again); err != nil || !reflect.DeepEqual(got, again) {
 			t.Fatalf("%q is\n%+v, written as %q, and read as\n%+v (%v)", text, got, written, again, err)
+		}
+		if bytes.Contains(written, []byte(`\udc`)) {
+			return // bytes that are no UTF-8, which encoding/json does not know
 		}
 		if err := json.Unmarshal(written, &theirs); err != nil || !reflect.DeepEqual(got, theirs) {
 			t.Fatalf("%q is\n%+v, and for encoding/json\n%+v (%v)", written, got, theirs, err)

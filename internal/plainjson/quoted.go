@@ -1,10 +1,34 @@
 package plainjson
 
 import (
+	"fmt"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
+
+// appendQuoted appends a string. A byte that is no UTF-8, as a name of a file may have, is written
+// as the half of a surrogate pair that nothing else is written as, U+DC80 to U+DCFF, and read
+// as that byte again: nothing is lost, and it is JSON. encoding/json reads U+FFFD there.
+func appendQuoted(b []byte, s string) []byte {
+	if utf8.ValidString(s) {
+		return prog.AppendQuoteJSON(b, s)
+	}
+	b = append(b, '"')
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			b = fmt.Appendf(b, `\udc%02x`, s[0])
+		} else {
+			quoted := prog.AppendQuoteJSON(nil, s[:n])
+			b = append(b, quoted[1:len(quoted)-1]...)
+		}
+		s = s[n:]
+	}
+	return append(b, '"')
+}
 
 // key takes the name of a member, with its colon.
 func (p *parser) key() ([]byte, error) {
@@ -54,7 +78,7 @@ func (p *parser) escaped(begin int) ([]byte, error) {
 		p.at++
 		switch {
 		case c == '"':
-			if !utf8.Valid(b) {
+			if !utf8.Valid(p.text[begin:p.at]) {
 				return nil, p.wrong("it is no UTF-8")
 			}
 			return b, nil
@@ -64,14 +88,21 @@ func (p *parser) escaped(begin int) ([]byte, error) {
 			b = append(b, c)
 		default:
 			r, err := p.escape()
-			if err != nil {
+			switch {
+			case err != nil:
 				return nil, err
+			case r >= firstByte:
+				b = append(b, byte(r))
+			default:
+				b = utf8.AppendRune(b, r)
 			}
-			b = utf8.AppendRune(b, r)
 		}
 	}
 	return nil, p.wrong("a string without an end")
 }
+
+// firstByte and what is above stand for a byte that is no UTF-8.
+const firstByte = utf8.MaxRune + 1
 
 // escape takes what is behind a backslash.
 func (p *parser) escape() (rune, error) {
@@ -111,6 +142,9 @@ func (p *parser) escape() (rune, error) {
 			}
 		}
 		p.at = back
+		if 0xdc80 <= r && r <= 0xdcff {
+			return firstByte + r&0xff, nil
+		}
 		return utf8.RuneError, nil // half of one, as encoding/json has it
 	}
 	return 0, p.wrong("what is behind the backslash is not known")
