@@ -80,15 +80,18 @@ type Error struct {
 
 // Error is one line.
 func (e *Error) Error() string {
+	text := e.Code.Error()
 	switch {
-	case e.Err == nil && e.ID == "":
-		return e.Code.Error()
 	case e.Err == nil:
-		return fmt.Sprintf("%s: %v", e.ID, e.Code)
 	case e.Code == SystemError, e.Code == ConfigInvalid, e.Code == InvalidIDFormat:
 		return e.Err.Error()
+	default:
+		text += ": " + e.Err.Error()
 	}
-	return fmt.Sprintf("%s: %v: %v", e.ID, e.Code, e.Err)
+	if e.ID == "" {
+		return text
+	}
+	return e.ID + ": " + text
 }
 
 // Unwrap is the code, and what has happened.

@@ -84,6 +84,9 @@ func (p *Process) waitid(options int) (unix.WaitStatus, error) {
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
+		if errors.Is(err, unix.ECHILD) {
+			err = fmt.Errorf("%w: it is none of this process's, or was waited for, or the end of none is kept since SIGCHLD is ignored (signal(7))", err)
+		}
 		if err != nil {
 			return 0, fmt.Errorf("waitid %d: %w", p.pid, err)
 		}
