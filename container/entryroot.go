@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/nsexec"
-	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // explainEntry finds out why a program could not be executed, or its directory not be
@@ -22,7 +21,7 @@ func (p *Plan) explainEntry(err error) {
 	if failed.Origin == "process.cwd" && failed.Errno == unix.ENOENT {
 		failed.Cause = "the container has no directory " + p.wanted.Process.Cwd
 	}
-	if failed.Op.Call != prog.Execve {
+	if failed.Origin != programOrigin {
 		return
 	}
 	root, err := p.entered.process.openRoot()

@@ -109,6 +109,7 @@ func ExamplePlan_child() {
 		}
 	}
 	// Output:
+	// faccessat2(AT_FDCWD, "/bin/sh", X_OK, AT_EACCESS)
 	// execve("/bin/sh", ["sh"], ["PATH=/bin"])
 }
 

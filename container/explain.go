@@ -9,13 +9,14 @@ import (
 
 	"github.com/selfcontain/runtime/caps"
 	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // explain finds out why the user's program could not be executed. root is the root
 // directory that the container had, or -1.
 func (p *Plan) explain(root int, failed *nsexec.OpError) {
 	s := p.wanted
-	if s == nil || len(s.Process.Args) == 0 {
+	if s == nil || len(s.Process.Args) == 0 || failed.Origin != programOrigin {
 		return
 	}
 	if failed.Errno == unix.E2BIG {
@@ -23,7 +24,7 @@ func (p *Plan) explain(root int, failed *nsexec.OpError) {
 		return
 	}
 	if root >= 0 {
-		failed.Cause = p.look(failed.Errno, func(name string) []suspect { return p.chain(root, name) })
+		failed.Cause = p.look(failed, func(name string) []suspect { return p.chain(root, name) })
 		return
 	}
 	// The process was gone before its mount namespace could be had. Most programs lie
@@ -35,7 +36,7 @@ func (p *Plan) explain(root int, failed *nsexec.OpError) {
 	}
 	defer unix.Close(root)
 	hidden := false
-	cause := p.look(failed.Errno, func(name string) []suspect {
+	cause := p.look(failed, func(name string) []suspect {
 		chain := p.chain(root, name)
 		for _, s := range chain {
 			hidden = hidden || p.mounted(s.path) || p.mounted(strings.TrimPrefix(s.real, realPath(root)))
@@ -48,25 +49,41 @@ func (p *Plan) explain(root int, failed *nsexec.OpError) {
 }
 
 // look says why the program of the plan could not be executed.
-func (p *Plan) look(errno unix.Errno, chain func(name string) []suspect) string {
+func (p *Plan) look(failed *nsexec.OpError, chain func(name string) []suspect) string {
 	s, e := p.wanted, p.executor()
-	if strings.Contains(s.Process.Args[0], "/") {
-		return e.verdict(errno, chain(s.Process.Args[0]))
+	name, executed := s.Process.Args[0], failed.Op.Call == prog.Execve
+	if hasSlash(name) {
+		return e.verdict(failed.Errno, chain(name))
 	}
-	// Of a search, the last directory's error is what is reported. What is of use is
-	// what is the matter with the first file of that name.
-	for _, candidate := range lookup(s.Process.Args[0], s.Process.Env) {
-		chain := chain(candidate)
+	if path, ok := failed.Op.Args[0].(prog.Str); ok && executed {
+		return e.verdict(failed.Errno, chain(string(path)))
+	}
+	for _, candidate := range lookup(name, s.Process.Env) {
+		if executed { // which one is not known of what another process has left
+			if chain := chain(candidate); !e.passesOver(chain[0]) {
+				return e.verdict(failed.Errno, chain)
+			}
+			continue
+		}
+		// The last directory's error is what is reported. What is of use is what is the
+		// matter with the first file of that name.
+		chain := chain(candidate)[:1]
 		if chain[0].errno == unix.ENOENT && chain[0].link == "" || chain[0].errno == unix.ENOTDIR {
 			continue
 		}
-		for _, errno := range []unix.Errno{unix.ELOOP, unix.ENOENT, unix.EACCES, errno, unix.ENOEXEC} {
+		for _, errno := range []unix.Errno{unix.ELOOP, unix.ENOENT, unix.EACCES} {
 			if cause := e.verdict(errno, chain); cause != "" {
-				return fmt.Sprintf("%q: executable file not found in $PATH: %s", s.Process.Args[0], cause)
+				return fmt.Sprintf("%q: executable file not found in $PATH: %s", name, cause)
 			}
 		}
 	}
 	return ""
+}
+
+// passesOver reports whether a search along PATH goes on behind a file, as
+// [compiler.emitCandidate] does.
+func (e executor) passesOver(s suspect) bool {
+	return s.errno != 0 || e.denied([]suspect{s}) != ""
 }
 
 // mounted reports whether the container has mounted something at a path or above it.

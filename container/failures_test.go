@@ -94,8 +94,8 @@ func TestWhyItCannotBeExecuted(t *testing.T) {
 
 		{"a name that is nowhere", of(args("none")), unix.ENOENT, absent + `"none": executable file not found in $PATH`},
 		{"a name whose file is not executable", of(args("plain")), unix.ENOENT, absent + `"plain": executable file not found in $PATH: /bin/plain is not executable (mode 0644): chmod +x`},
-		{"a name whose file lacks its interpreter", of(args("perl-script")), unix.ENOENT, absent + `"perl-script": executable file not found in $PATH: /bin/perl-script is a script, and its interpreter /usr/bin/perl is not in the root file system`},
-		{"a name whose file is no program", of(args("text")), unix.ENOENT, absent + `"text": executable file not found in $PATH: /bin/text is text without #! and the path of an interpreter in its first line`},
+		{"a name whose file lacks its interpreter", of(args("perl-script")), unix.ENOENT, absent + `/bin/perl-script is a script, and its interpreter /usr/bin/perl is not in the root file system`},
+		{"a name whose file is no program", of(args("text")), unix.ENOEXEC, format + `/bin/text is text without #! and the path of an interpreter in its first line`},
 
 		{"an argument that is too long", of(args("/bin/true", strings.Repeat("x", 200<<10))), unix.E2BIG, "argument list too long: process.args[1] has 204800 bytes, and the kernel takes at most 131071 in one string"},
 		{"an environment that is too large", of(args("/bin/true"), func(s *container.Spec) {

@@ -253,7 +253,7 @@ func TestExecRefusals(t *testing.T) {
 		want   string
 	}{
 		{"a program that is not there", func(cmd *container.Process) { cmd.Args = []string{"/bin/none"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: there is no such file in the root file system`},
-		{"one that is nowhere along PATH", func(cmd *container.Process) { cmd.Args, cmd.Env = []string{"none"}, []string{"PATH=/usr:/bin"} }, container.SystemError, `op N execve "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
+		{"one that is nowhere along PATH", func(cmd *container.Process) { cmd.Args, cmd.Env = []string{"none"}, []string{"PATH=/usr:/bin"} }, container.SystemError, `op N faccessat2 "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
 		{"one that is no program", func(cmd *container.Process) { cmd.Args = []string{"/etc/text"} }, container.SystemError, `op N execve "/etc/text" (process.args[0]): permission denied: /etc/text is not executable (mode 0644): chmod +x`},
 		{"a directory that is not there", func(cmd *container.Process) { cmd.Cwd = "/none" }, container.SystemError, `op N openat2 $root "none" (process.cwd): no such file or directory: the container has no directory /none`},
 		{"a directory behind one of the kernel's links", func(cmd *container.Process) { cmd.Cwd = "/proc/1/cwd" }, container.SystemError, "too many levels of symbolic links"},

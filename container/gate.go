@@ -45,32 +45,25 @@ func (c *compiler) emitGate(control prog.FD) {
 	c.b.From("process")
 }
 
-// emitProbe looks for the program as execve will: in the same directories, with the same
-// rights. It stops the container where there is none that could be executed. What else
-// may be wrong with one only its execve tells. faccessat2(2), Linux 5.8
+// emitProbe looks for the program as [compiler.emitExec] will, with the same rights. It
+// stops the container where there is none that could be executed. What else may be wrong
+// with one only its execve tells.
 func (c *compiler) emitProbe() {
-	p := &c.spec.Process
-	c.b.From("process.args[0]")
-	candidates := lookup(p.Args[0], p.Env)
+	c.b.From(programOrigin)
 	found := c.b.Label("the program is there")
-	for i, name := range candidates {
-		op := prog.Op{
-			Call: prog.Faccessat2,
-			Args: prog.Args{prog.Int(1<<64 + unix.AT_FDCWD), prog.Str(name), prog.Int(unix.X_OK), prog.Int(unix.AT_EACCESS)},
-			Why:  "that there is a program can be said before it is started",
-		}
-		if i == len(candidates)-1 {
-			if i > 0 {
-				op.Hint = fmt.Sprintf("%q: executable file not found in $PATH", p.Args[0])
-			}
-			c.b.Add(op)
-			break
-		}
-		op.OnError = c.b.Label("next directory of PATH")
-		c.b.Add(op)
-		c.b.Goto(found, "it is there")
-		c.b.Bind(op.OnError)
+	earlier, last := c.candidates()
+	for _, path := range earlier {
+		c.b.Bind(c.emitCandidate(path, found))
 	}
+	c.emitLastAccess(last)
+	hint := "permission denied: a directory cannot be executed" // as execve says, and engines read
+	if !hasSlash(c.spec.Process.Args[0]) {
+		hint = c.notFound()
+	}
+	c.b.Add(prog.Op{
+		Call: prog.Openat2, Args: prog.Args{here, prog.Str(last), c.b.OpenHow(unix.O_WRONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0, 0), prog.Int(prog.OpenHowSize)},
+		Tolerate: unix.ENOTDIR, Why: "it is no directory; nothing is opened in any case", Hint: "EISDIR: " + hint,
+	})
 	c.b.Bind(found)
 }
 

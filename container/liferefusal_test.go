@@ -45,7 +45,10 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		{"a program that is not there", "", "", args("/bin/none"), container.CreateOptions{}, container.SystemError, unix.ENOENT, `faccessat2 "/bin/none" (process.args[0]): no such file or directory: there is no such file in the root file system`},
 		{"a program that is in no directory of PATH", "", "", args("none"), container.CreateOptions{}, container.SystemError, unix.ENOENT, `"none": executable file not found in $PATH`},
+		{"one that is not in the only directory of PATH", "", "", func(s *container.Spec) { s.Process.Args, s.Process.Env = []string{"none"}, []string{"PATH=/bin"} }, container.CreateOptions{}, container.SystemError, unix.ENOENT, `"none": executable file not found in $PATH`},
+		{"a directory in the only directory of PATH", "", "", func(s *container.Spec) { s.Process.Args, s.Process.Env = []string{"bin"}, []string{"PATH=/"} }, container.CreateOptions{}, container.SystemError, unix.EISDIR, `openat2 "/bin" (process.args[0]): is a directory: "bin": executable file not found in $PATH`},
 		{"a program that nobody may execute", "", "", args("/bin/plain"), container.CreateOptions{}, container.SystemError, unix.EACCES, "permission denied: /bin/plain is not executable"},
+		{"a directory", "", "", args("/bin"), container.CreateOptions{}, container.SystemError, unix.EISDIR, `openat2 "/bin" (process.args[0]): is a directory: permission denied: a directory cannot be executed`},
 		{"no program", "", "", args(), container.CreateOptions{}, container.ConfigInvalid, nil, "process.args: there is no program to run"},
 		{"a console without a terminal", "", "", console, container.CreateOptions{}, container.ConsoleExists, nil, "the process has no terminal"},
 		{"a terminal for nobody", "", "", withTerminal, container.CreateOptions{}, container.ConfigInvalid, nil, "nobody takes the other end of the terminal"},
@@ -117,7 +120,7 @@ func TestStartRefuses(t *testing.T) {
 		{"a script without its interpreter", "/bin/script", false, unix.ENOENT, `execve "/bin/script" (process.args[0]): no such file or directory: /bin/script is a script, and its interpreter /none/perl is not in the root file system`},
 		{"the same, with an init", "/bin/script", true, unix.ENOENT, "its interpreter /none/perl is not in the root file system"},
 		{"no program at all", "/bin/text", false, unix.ENOEXEC, "exec format error: /bin/text is text without #!"},
-		{"the same, along PATH", "text", false, unix.ENOEXEC, `"text": executable file not found in $PATH: /bin/text is text without #!`},
+		{"the same, along PATH", "text", false, unix.ENOEXEC, `execve "/bin/text" (process.args[0]): exec format error: /bin/text is text without #!`},
 	} {
 		t.Run(row.about, func(t *testing.T) {
 			c := create(t, with(fs, func(s *container.Spec) { s.Process.Args, s.Init = []string{row.program}, row.init }), container.CreateOptions{})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/selfcontain/runtime/mounts"
 	"github.com/selfcontain/runtime/nsexec"
+	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 // TestExplainedFromOutside is about a container that was gone before anybody could look
@@ -31,7 +32,7 @@ func TestExplainedFromOutside(t *testing.T) {
 	const said = "/script is a script, and its interpreter /none/sh is not in the root file system"
 	for _, row := range []struct{ program, path, want string }{
 		{"/script", "", said},
-		{"script", "PATH=/none:/", `"script": executable file not found in $PATH: ` + said},
+		{"script", "PATH=/none:/", said},
 		{"/mounted/script", "", ""},
 		{"/link/script", "", ""},
 		{"/over", "", ""},
@@ -42,7 +43,7 @@ func TestExplainedFromOutside(t *testing.T) {
 			Mounts:  []mounts.Mount{{Destination: "/mounted/", Type: "tmpfs"}},
 			Process: Process{Args: []string{row.program}, Env: []string{row.path}},
 		}}
-		failed := &nsexec.OpError{Errno: unix.ENOENT}
+		failed := &nsexec.OpError{Op: prog.Op{Call: prog.Execve}, Origin: programOrigin, Errno: unix.ENOENT}
 		p.explain(-1, failed)
 		if failed.Cause != row.want {
 			t.Errorf("%s %s: got %q, want %q", row.program, row.path, failed.Cause, row.want)

@@ -47,7 +47,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		// The program.
 		{"a program that is not there", args("/bin/none"), unix.ENOENT, `op N execve "/bin/none" (process.args[0]): no such file or directory: there is no such file in the root file system`},
-		{"a program that is nowhere along PATH", args("none"), unix.ENOENT, `op N execve "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
+		{"a program that is nowhere along PATH", args("none"), unix.ENOENT, `op N faccessat2 "/bin/none" (process.args[0]): no such file or directory: "none": executable file not found in $PATH`},
 		{"a program that is not executable", args("/bin/plain"), unix.EACCES, `op N execve "/bin/plain" (process.args[0]): permission denied: /bin/plain is not executable (mode 0644): chmod +x`},
 		{"a directory", args("/bin"), unix.EACCES, `op N execve "/bin" (process.args[0]): permission denied: /bin is a directory`},
 		{"a script whose interpreter is not there", args("/bin/lost"), unix.ENOENT, `op N execve "/bin/lost" (process.args[0]): no such file or directory: /bin/lost is a script, and its interpreter /no/interpreter is not in the root file system`},

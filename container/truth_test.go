@@ -68,6 +68,10 @@ func TestGatedPlanIsTheTruth(t *testing.T) {
 		{"a program found in the third directory of PATH", 0, func(_ *testing.T, s *container.Spec, _ string) {
 			s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/none:/etc:/bin:/usr/bin"}
 		}},
+		{"a program behind a directory of its name", 0, func(t *testing.T, s *container.Spec, _ string) {
+			makeDir(t, s.Root.Path, "early/true")
+			s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/early:/bin:/sbin"}
+		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			spec := usual(rootFSFor(t))
@@ -287,6 +291,10 @@ var truthRows = []truthRow{
 	}},
 	{"a program found in the third directory of PATH", 0, func(_ *testing.T, s *container.Spec, _ string) {
 		s.Process.Args, s.Process.Env = []string{"true", "with \t\x01é\"arguments\\"}, []string{"A=1", "PATH=/none:/usr/:/bin:/sbin"}
+	}},
+	{"a program behind a directory of its name", 0, func(t *testing.T, s *container.Spec, _ string) {
+		makeDir(t, s.Root.Path, "early/true")
+		s.Process.Args, s.Process.Env = []string{"true"}, []string{"PATH=/early:/bin:/sbin"}
 	}},
 	{"a program that is not there", 200, func(_ *testing.T, s *container.Spec, _ string) {
 		s.Process.Args = []string{"/bin/there-is-none"}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/selfcontain/runtime/container"
 	"github.com/selfcontain/runtime/nsexec"
-	"github.com/selfcontain/runtime/nsexec/prog"
 )
 
 const boxText = `CMD, or sh, runs in a container that needs no preparation. Its root file system
@@ -163,7 +162,7 @@ func (b *boxFlags) remove(host container.Host, m machine, dir string) error {
 // box that cannot be made.
 func boxStatus(err error) int {
 	var op *nsexec.OpError
-	if !errors.As(err, &op) || op.Op.Call != prog.Execve && op.Op.Call != prog.Faccessat2 { // the latter looks for the program of a container that is created
+	if !errors.As(err, &op) || op.Origin != "process.args[0]" { // where it is looked for, and executed
 		return boxFailed
 	}
 	switch op.Errno {

@@ -120,6 +120,14 @@ func testBox(t *testing.T) {
 }
 
 func testBoxStatus(t *testing.T) {
+	early := onDisk(t) // what is in it comes first in PATH
+	if err := os.WriteFile(early+"/echo", []byte("text\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(early+"/true", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := "-v " + early + " -e PATH=" + early + ":/bin -- "
 	for _, row := range []struct {
 		name string
 		args string
@@ -132,6 +140,9 @@ func testBoxStatus(t *testing.T) {
 		{"a signal, behind an init", "--init -- sh -c kill_-KILL_$$", 128 + 9},
 		{"a program that is not there", "-- there-is-none", 127},
 		{"a path that is not there", "-- /there/is/none", 127},
+		{"one that is not in the only directory of PATH", "-e PATH=/bin -- there-is-none", 127},
+		{"a file that is found and is no program, though there is one behind it", path + "echo", 126},
+		{"a directory on the way to a program", path + "true", 0},
 		{"a directory", "-- /etc", 126},
 		{"a file that is no program", "-- /etc/passwd", 126},
 		{"a flag that is not there", "--fly", 125},
