@@ -140,7 +140,7 @@ func planOther(g *global, f *flag.FlagSet, args []string, own func([]string) (*j
 		return own(args)
 	}
 	other, found := findPlanner(args[0], f.Name() == "plan")
-	bundle := given(f, "bundle") || given(f, "b")
+	bundle := given(f, "bundle")
 	switch {
 	case !found, bundle && len(args) == 1:
 		return own(args)

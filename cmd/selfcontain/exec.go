@@ -18,8 +18,10 @@ import (
 
 const execText = `The program runs in the namespaces, the cgroup and the root file system of the
 container, with what the container's own process has in config.json: user,
-environment, directory, capabilities and limits. Flags change that, and a file of
---process says all of it. A program with a terminal has one of the container's.
+environment, directory, capabilities and limits. Flags change that. A file of
+--process says all of it, but for what it may leave out and is the container's then:
+capabilities, oomScoreAdj, apparmorProfile, selinuxLabel, scheduler, ioPriority and
+execCPUAffinity. A program with a terminal has one of the container's.
 
 The exit status is the program's, and 128+n if signal n ended it. If it cannot be
 executed one line on standard error says why, and the exit status is 255.
@@ -34,13 +36,20 @@ type texts []string
 func (t *texts) String() string     { return "" }
 func (t *texts) Set(s string) error { *t = append(*t, s); return nil }
 
+// commaTexts are those of a flag of which one value may be several, with commas between.
+type commaTexts []string
+
+func (t *commaTexts) String() string     { return "" }
+func (t *commaTexts) Set(s string) error { *t = append(*t, strings.Split(s, ",")...); return nil }
+
 // executed is what the command line says of a program to execute.
 type executed struct {
 	g                                   *global
 	file, pidFile                       string
 	consoleSocket, pidfdSocket          string
 	cwd, user, apparmor, label, cgroup  string
-	env, groups, caps                   texts
+	env, groups                         texts
+	caps                                commaTexts
 	tty, detach, noNewPrivs, evenPaused bool
 	preserved                           uint
 }
@@ -87,7 +96,7 @@ func execFlags(g *global, f *flag.FlagSet) *executed {
 	f.StringVar(&x.cgroup, "cgroup", "", "run in the cgroup at `PATH` in that of the container")
 	f.Var(&x.env, "env", "set `NAME=VALUE` in the environment; may be given several times")
 	f.Var(&x.groups, "additional-gids", "be in the group with this `NUMBER` as well; may be given several times")
-	f.Var(&x.caps, "cap", "have this `CAPABILITY` as well; may be given several times")
+	f.Var(&x.caps, "cap", "have this `CAPABILITY` as well, or several with commas between; may be given several times")
 	f.BoolVar(&x.tty, "tty", false, "give the program a terminal")
 	f.BoolVar(&x.detach, "detach", false, "do not wait for the program")
 	f.BoolVar(&x.noNewPrivs, "no-new-privs", false, "setuid programs and file capabilities give nothing")
@@ -198,7 +207,7 @@ func (x *executed) process(c *container.Container, argv []string, tty, noNewPriv
 		for _, w := range warnings {
 			x.g.log.warn([]string{w.String()})
 		}
-		p.Personality, p.MemoryPolicy = own.Personality, own.MemoryPolicy // the file has none
+		inherit(&p, &own)
 	} else {
 		if len(argv) == 0 {
 			return p, errors.New("the program is missing")
@@ -228,6 +237,33 @@ func (x *executed) process(c *container.Container, argv []string, tty, noNewPriv
 		return p, err
 	}
 	return p, x.who(c, &p)
+}
+
+// inherit gives the process of a file what it does not say and the container's own has. Of
+// two of them there is no word in such a file.
+func inherit(p, own *container.Process) {
+	p.Personality, p.MemoryPolicy = own.Personality, own.MemoryPolicy
+	if p.Capabilities == nil {
+		p.Capabilities = own.Capabilities
+	}
+	if p.OOMScoreAdj == nil {
+		p.OOMScoreAdj = own.OOMScoreAdj
+	}
+	if p.AppArmorProfile == "" {
+		p.AppArmorProfile = own.AppArmorProfile
+	}
+	if p.SELinuxLabel == "" {
+		p.SELinuxLabel = own.SELinuxLabel
+	}
+	if p.Scheduler == nil {
+		p.Scheduler = own.Scheduler
+	}
+	if p.IOPriority == nil {
+		p.IOPriority = own.IOPriority
+	}
+	if p.CPUAffinity == (container.CPUAffinity{}) {
+		p.CPUAffinity = own.CPUAffinity
+	}
 }
 
 // replaced is an environment with other values for some names: of two values of one name

@@ -37,7 +37,7 @@ func testExec(t *testing.T, options ...nstest.Option) {
 	if !nstest.Subprocess(t, options...) {
 		return
 	}
-	dir := userBundle(t, shell("exec sleep 1000 </dev/null >/dev/null 2>&1")...)
+	dir := userBundle(t, append(shell("exec sleep 1000 </dev/null >/dev/null 2>&1"), `"process": {`, `"process": { "oomScoreAdj": 300,`)...)
 	for name, text := range map[string]string{
 		"passwd": "root:x:0:0::/root:/bin/sh\nbox:x:0:0::/there:/bin/sh\n", "group": "root:x:0:\n",
 	} {
@@ -51,6 +51,16 @@ func testExec(t *testing.T, options ...nstest.Option) {
 	}
 	global, end := alive(t, dir)
 	defer end()
+	bare := filepath.Join(dir, "bare.json") // has what a process must have
+	const show = `{"args": ["sh", "-c", "grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f 2; cat /proc/self/oom_score_adj"], "env": ["PATH=/bin"], "cwd": "/"`
+	if err := os.WriteFile(bare, []byte(show+"}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stated := filepath.Join(dir, "stated.json")
+	if err := os.WriteFile(stated, []byte(show+`, "capabilities": {}, "oomScoreAdj": 400}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const none, three = "0000000000000000\n", "0000000020000420\n"
 	script := func(s string) []string { return []string{"ctr", "sh", "-c", s} }
 	for _, row := range []struct {
 		about string
@@ -65,6 +75,13 @@ func testExec(t *testing.T, options ...nstest.Option) {
 		{"a user by his name, with his home", append([]string{"-u", "box"}, script("id -u; echo $HOME")...), result{stdout: "0\n/there\n"}},
 		{"a user nobody knows", append([]string{"-u", "nobody"}, script("true")...), result{status: 255, stderr: "selfcontain: exec: --user \"nobody\": etc/passwd has no such user\n"}},
 		{"a capability", append([]string{"--cap", "CAP_CHOWN"}, script("grep CapEff /proc/self/status | cut -f 2")...), result{stdout: "0000000020000421\n"}},
+		{"several", append([]string{"--cap", "CAP_CHOWN,CAP_FOWNER", "-c", "CAP_FSETID"}, script("grep CapEff /proc/self/status | cut -f 2")...), result{stdout: "0000000020000439\n"}},
+		{"a terminal", append([]string{"--tty"}, script("tty")...), result{stdout: "/dev/pts/0\n"}},
+		{"the same in short", append([]string{"-t"}, script("tty")...), result{stdout: "/dev/pts/0\n"}},
+		{"no terminal", append([]string{"-t=false"}, script("tty >/dev/null")...), result{status: 1}},
+		{"a terminal of which nobody has the other end", append([]string{"-t", "-d"}, script("true")...), result{status: 255, stderr: "selfcontain: exec: process.terminal: nobody would take the other end of the terminal: --console-socket says who does\n"}},
+		{"a file without capabilities", []string{"-p", bare, "ctr"}, result{stdout: none + three + three + three + none + "300\n"}},
+		{"a file with none, and with another score", []string{"-p", stated, "ctr"}, result{stdout: none + none + none + none + none + "400\n"}},
 		{"one that there is not", append([]string{"--cap", "CAP_NONE"}, script("true")...), result{status: 255, stderr: "selfcontain: exec: --cap: bounding capabilities: \"CAP_NONE\" is not a capability\n"}},
 		{"new privileges", append([]string{"--no-new-privs=false"}, script("grep NoNewPrivs /proc/self/status | cut -f 2")...), result{stdout: "0\n"}},
 		{"a file", []string{"--process", process, "ctr"}, result{stdout: "file\n/etc\n", status: 9}},

@@ -115,9 +115,11 @@ func flagSet(name string) *flag.FlagSet {
 	return f
 }
 
-// given reports whether a flag stands among the arguments.
+// given reports whether a flag stands among the arguments, in its long or its short form,
+// which are two flags with one value.
 func given(f *flag.FlagSet, name string) (found bool) {
-	f.Visit(func(x *flag.Flag) { found = found || x.Name == name })
+	value := f.Lookup(name).Value
+	f.Visit(func(x *flag.Flag) { found = found || x.Value == value })
 	return found
 }
 
