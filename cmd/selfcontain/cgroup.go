@@ -15,6 +15,8 @@ import (
 func (g *global) cgroupOf(id string) change {
 	return func(s *container.Spec) ([]string, error) {
 		switch {
+		case g.manager.value == managerSystemd:
+			return nil, noUnit(s.Cgroup)
 		case g.manager.value == managerDisabled:
 			if s.Cgroup != nil && s.Cgroup.Resources.Asks() {
 				return nil, fmt.Errorf("linux.resources: limits take a cgroup, and --cgroup-manager is %s", managerDisabled)
@@ -29,8 +31,6 @@ func (g *global) cgroupOf(id string) change {
 			}
 			c.Optional = !c.Resources.Asks()
 			s.Cgroup = c
-		case g.manager.value == managerSystemd && strings.Count(s.Cgroup.Path, ":") == 2:
-			return nil, fmt.Errorf("linux.cgroupsPath: %q asks for a unit of systemd's (slice:prefix:name), and that cannot be had yet: name a path, and leave out --systemd-cgroup", s.Cgroup.Path)
 		default:
 			c := *s.Cgroup
 			c.Optional = g.mayLackRights() && !c.Resources.Asks()
@@ -38,6 +38,22 @@ func (g *global) cgroupOf(id string) change {
 		}
 		return nil, nil
 	}
+}
+
+// noUnit is the error of a container whose cgroup is to be a unit of systemd's. One that is
+// made in another way would be neither where its caller looks for it nor systemd's.
+func noUnit(c *container.Cgroup) error {
+	const (
+		form = "(slice:prefix:name)"
+		do   = "and that cannot be had yet: name a path, and leave out --systemd-cgroup and --cgroup-manager systemd"
+	)
+	switch {
+	case c == nil || c.Path == "":
+		return fmt.Errorf("linux.cgroupsPath: it is empty, which asks for a unit of systemd's %s here, %s", form, do)
+	case strings.Count(c.Path, ":") == 2:
+		return fmt.Errorf("linux.cgroupsPath: %q asks for a unit of systemd's %s, %s", c.Path, form, do)
+	}
+	return fmt.Errorf("linux.cgroupsPath: %q is no unit of systemd's %s, which --systemd-cgroup asks for, %s", c.Path, form, do)
 }
 
 // unfiltered is the warning about rules that nobody follows.
