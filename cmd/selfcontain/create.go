@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -76,6 +77,7 @@ type prepared struct {
 	spec     container.Spec
 	options  container.CreateOptions
 	receiver *socket // of a pidfd
+	untold   error   // why callers could not be told of its first process
 }
 
 func (p *prepared) close() {
@@ -124,9 +126,8 @@ func (m *maker) prepare(id string, death unix.Signal, signals *signals) (p *prep
 	p.options = container.CreateOptions{
 		Host: &host, Warn: m.g.log.warn,
 		Created: func(s container.State) error {
-			var err error
-			p.pidfd, err = m.tell(s.Pid, p.receiver)
-			return err
+			p.pidfd, p.untold = m.tell(s.Pid, p.receiver)
+			return p.untold
 		},
 	}
 	return p, nil
@@ -153,9 +154,18 @@ func (m *maker) make(id string, death unix.Signal, signals *signals) (*container
 func (m *maker) create(id string, p *prepared) (*container.Container, error) {
 	c, err := container.Create(p.root, id, p.spec, p.options)
 	if err != nil {
-		return nil, m.g.explained(err)
+		return nil, m.failed(p, err)
 	}
 	return c, nil
+}
+
+// failed is the error of a container that could not be made. Which step was interrupted says
+// nothing of a file that could not be written.
+func (m *maker) failed(p *prepared, err error) error {
+	if p.untold != nil && !strings.Contains(err.Error(), "\n") { // or its removal has failed as well
+		return fmt.Errorf("%s: %w", m.verb, p.untold)
+	}
+	return m.g.explained(err)
 }
 
 // tell tells callers of a container's first process. It is our child, which nobody else

@@ -185,7 +185,7 @@ func (x *executed) start(c *container.Container, p *container.Process) error {
 	}
 	_ = p.Signal(unix.SIGKILL) // ESRCH: it has ended
 	_, waited := p.Wait()
-	return errors.Join(err, waited, p.Close())
+	return errors.Join(fmt.Errorf("exec: %w", err), waited, p.Close())
 }
 
 // process is what is to be executed: that of a file, or that of the container with

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/internal/nstest"
 )
 
 func TestPidFile(t *testing.T) {
@@ -74,6 +76,37 @@ func TestPidFileIsWrittenTo(t *testing.T) {
 	for path, want := range map[string]os.FileMode{fifo: os.ModeNamedPipe, link: os.ModeSymlink} {
 		if st, err := os.Lstat(path); err != nil || st.Mode().Type() != want {
 			t.Errorf("%s: %v, %v", path, st, err)
+		}
+	}
+}
+
+// Which command it was for is said, and not at which step of it.
+func TestPidFileOfACommandFails(t *testing.T) {
+	nstest.AnyProcessor(t)
+	nstest.Root(t)
+	if !nstest.Subprocess(t) {
+		return
+	}
+	dir := bundle(t, shell("exec sleep 1000 </dev/null >/dev/null 2>&1")...)
+	global, end := alive(t, dir)
+	defer end()
+	file := filepath.Join(dir, "none", "pid")
+	for _, row := range []struct {
+		verb   string
+		flags  []string
+		args   []string
+		status int
+	}{
+		{"create", nil, []string{"-b", dir, "other"}, 1},
+		{"run", nil, []string{"-b", dir, "other"}, 1},
+		{"run", nil, []string{"-b", dir, "-d", "other"}, 1},
+		{"run", []string{"--cgroup-manager", "disabled"}, []string{"-b", dir, "other"}, 1},
+		{"exec", nil, []string{"ctr", "sleep", "1000"}, 255},
+	} {
+		args := append(append(append(append([]string{}, global...), row.flags...), row.verb, "--pid-file", file), row.args...)
+		want := result{status: row.status, stderr: "selfcontain: " + row.verb + ": --pid-file " + file + ": no such file or directory\n"}
+		if r := do(t, command(t, args...)); r != want {
+			t.Errorf("%q: %+v, want %+v", args, r, want)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (m *maker) attached(id string, keep bool) (status int, err error) {
 func (m *maker) direct(id string, made *prepared, signals *signals) (status int, err error) {
 	c, err := container.Attach(made.root, id, made.spec, made.options)
 	if err != nil {
-		return 0, m.g.explained(err)
+		return 0, m.failed(made, err)
 	}
 	m.g.log.succeeded()
 	wait, err := signals.wait(c, made.pidfd)
