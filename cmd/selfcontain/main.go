@@ -106,8 +106,8 @@ func find(name string) (verb, bool) {
 	return verb{}, false
 }
 
-// flagSet makes an empty set. The first word that is no flag ends the flags: what
-// follows belongs to somebody else. A flag may have one dash or two, as with the other
+// flagSet makes an empty set. The first word that is no flag ends the flags, unless
+// [verb.parse] goes on behind it. A flag may have one dash or two, as with the other
 // runtimes: their callers use both.
 func flagSet(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
@@ -152,19 +152,52 @@ func (g *global) selfcontain(args []string) (int, error) {
 func (v verb) do(g *global, args []string) (int, error) {
 	f := flagSet(v.name)
 	act := v.prepare(g, f)
-	switch err := f.Parse(args); {
+	words, err := v.parse(f, args)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0, output(v.help())
 	case err != nil:
 		return v.failed, fmt.Errorf("%s: %w", v.name, err)
 	}
-	status, err := act(f.Args())
+	status, err := act(words)
 	if asked := (helpAsked{}); errors.As(err, &asked) {
 		if other, known := find(asked.verb); known {
 			return 0, output(other.help())
 		}
 	}
 	return status, err
+}
+
+// parse sets flags, and returns the words that are none. Flags may stand behind an id as
+// well, as with the other runtimes, but not where what is there belongs to another program;
+// "--" ends them. What only looks like a flag there is a word: kill says what is wrong with
+// the signal -9.
+func (v verb) parse(f *flag.FlagSet, args []string) (words []string, err error) {
+	for {
+		if err := f.Parse(args); err != nil || strings.Contains(v.args, "...") {
+			return f.Args(), err
+		}
+		if used := len(args) - f.NArg(); used > 0 && args[used-1] == "--" {
+			return append(words, f.Args()...), nil
+		}
+		args = f.Args()
+		for len(args) > 0 && args[0] != "--" && !isFlag(f, args[0]) {
+			words, args = append(words, args[0]), args[1:]
+		}
+		if len(args) == 0 {
+			return words, nil
+		}
+	}
+}
+
+// isFlag tells whether a word is one of the flags, or asks for help.
+func isFlag(f *flag.FlagSet, word string) bool {
+	name, dashed := strings.CutPrefix(word, "-")
+	if !dashed {
+		return false
+	}
+	name, _, _ = strings.Cut(strings.TrimPrefix(name, "-"), "=")
+	return f.Lookup(name) != nil || name == "h" || name == "help"
 }
 
 // output writes text on standard output. A full disk is an error like others.

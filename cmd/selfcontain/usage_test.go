@@ -45,6 +45,7 @@ func TestHelp(t *testing.T) {
 func TestHelpIsWhereItIsLookedFor(t *testing.T) {
 	for _, row := range []struct{ asked, same string }{
 		{"--help", "help"}, {"-h", "help"}, {"run --help", "help run"}, {"plan -h", "help plan"}, {"trace -h", "help trace"}, {"trace run -h", "help run"},
+		{"run x --help", "help run"}, {"kill x TERM -h", "help kill"},
 		{"--debug run --bundle x --help", "help run"},
 	} {
 		got, want := do(t, command(t, strings.Fields(row.asked)...)), do(t, command(t, strings.Fields(row.same)...))
@@ -91,7 +92,11 @@ func TestMistakes(t *testing.T) {
 		{[]string{"trace", "run", "--json", "a"}, `trace run: flag provided but not defined: -json`},
 		{[]string{"trace", "run", "-b", empty, "a"}, empty + `/config.json: no such file or directory`},
 		{[]string{"plan"}, `plan: the id of the container is missing`},
-		{[]string{"run", "a", "--bundle"}, `run: "--bundle": nothing is expected behind the id`},
+		{[]string{"run", "a", "--bundle"}, `run: flag needs an argument: -bundle`},
+		{[]string{"run", "a", "--fly"}, `run: "--fly": nothing is expected behind the id`},
+		{[]string{"run", "a", "--", "--bundle"}, `run: "--bundle": nothing is expected behind the id`},
+		{[]string{"run", "a", "-b", empty}, empty + `/config.json: no such file or directory`},
+		{[]string{"plan", "a", "-b", empty}, `plan: "-b": nothing is expected behind the id`},
 		{[]string{"run", "a/b"}, `run: id "a/b": letters, digits and _+.- are allowed`},
 		{[]string{"run", ".."}, `run: id ".." is no name for a container`},
 		{[]string{"--root", "", "run", "a"}, `--root: the name of the directory is empty`},
@@ -112,6 +117,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"ps"}, `ps: the id of the container is missing`},
 		{[]string{"kill"}, `kill: the id of the container is missing`},
 		{[]string{"kill", "a", "FLY"}, `kill: signal "FLY": want a number from 0 to 64 or a name, such as TERM or SIGTERM`},
+		{[]string{"kill", "a", "-9"}, `kill: signal "-9": want a number from 0 to 64 or a name, such as TERM or SIGTERM`},
 		{[]string{"kill", "a", "TERM", "b"}, `kill: "b": nothing is expected behind the signal`},
 		{[]string{"kill", "--regex"}, `kill: --regex: want one expression`},
 		{[]string{"delete", "-x", "a"}, `delete: flag provided but not defined: -x`},
@@ -128,6 +134,52 @@ func TestMistakes(t *testing.T) {
 		r := do(t, command(t, row.args...))
 		if want := (result{stderr: "selfcontain: " + row.want + "\n", status: 1}); r != want {
 			t.Errorf("%q:\n got %+v\nwant %+v", row.args, r, want)
+		}
+	}
+}
+
+// Where flags may stand: in front of an id and behind it, but not where another program's
+// arguments are.
+func TestFlagsBehindWords(t *testing.T) {
+	for _, row := range []struct {
+		verb, args  string
+		words, seen string // what is left, and the flags
+	}{
+		{"delete", "--force a", "a", "force"},
+		{"delete", "a --force", "a", "force"},
+		{"delete", "a -f", "a", "f"},
+		{"delete", "a -- -f", "a -f", ""},
+		{"delete", "-- a -f", "a -f", ""},
+		{"delete", "-f -- a", "a", "f"},
+		{"delete", "- -f", "-", "f"},
+		{"kill", "a KILL -a", "a KILL", "a"},
+		{"kill", "a --all=true KILL", "a KILL", "all"},
+		{"kill", "a -9", "a -9", ""},
+		{"kill", "-a a -9 --regex", "a -9", "a regex"},
+		{"create", "a -b B --pid-file F", "a", "b pid-file"},
+		{"run", "-d a --bundle=B", "a", "bundle d"},
+		{"update", "--memory 1 a --pids-limit -1", "a", "memory pids-limit"},
+		{"update", "a -r -", "a", "r"},
+		{"events", "a --stats", "a", "stats"},
+		{"list", "-q -f json", "", "f q"},
+		{"state", "a --x", "a --x", ""},
+		{"exec", "-t a sh -c -t", "a sh -c -t", "t"},
+		{"ps", "a -f", "a -f", ""},
+		{"box", "-t sh -t", "sh -t", "t"},
+		{"plan", "--brief run -b B a", "run -b B a", "brief"},
+		{"trace", "exec a sh --json", "exec a sh --json", ""},
+	} {
+		v, known := find(row.verb)
+		if !known {
+			t.Fatal(row.verb)
+		}
+		f := flagSet(v.name)
+		v.prepare(new(global), f)
+		words, err := v.parse(f, strings.Fields(row.args))
+		var seen []string
+		f.Visit(func(x *flag.Flag) { seen = append(seen, x.Name) })
+		if got := strings.Join(words, " "); got != row.words || strings.Join(seen, " ") != row.seen || err != nil {
+			t.Errorf("%s %s: %q with %q, %v", row.verb, row.args, got, seen, err)
 		}
 	}
 }
