@@ -19,7 +19,7 @@ import (
 const modulePath = "github.com/selfcontain/runtime"
 
 // layer is what a package may import, besides the standard library and what
-// its own imports may.
+// its own imports may. What it does not import itself it need not be allowed.
 type layer struct {
 	imports string // packages of ours
 	modules string // modules of others
@@ -28,22 +28,21 @@ type layer struct {
 const sys = "golang.org/x/sys"
 
 // drawing is who stands on whom. Imports point down only: what describes
-// (mounts, caps, seccomp) cannot run, what runs (nsexec) knows nothing of
+// (mounts, caps) cannot run, what runs (nsexec) knows nothing of
 // mounts or capabilities, and container is the only one that knows the order
 // of everything.
 var drawing = map[string]layer{
-	"cmd/selfcontain": {"oci selfcontain container internal/selfpipe", "github.com/spf13/pflag"},
+	"cmd/selfcontain": {"oci container internal/selfpipe", ""},
 	"selfcontain":     {"container", "github.com/go-logr/logr"},
-	"oci":             {"container", "github.com/go-json-experiment/json github.com/opencontainers/runtime-spec"},
+	"oci":             {"container", "github.com/go-json-experiment/json"},
 	"container": {
-		"nsexec mounts caps seccomp cgroupv2 ipvlan veth clone internal/nofile internal/plainjson",
+		"nsexec mounts caps cgroupv2 ipvlan veth clone internal/nofile internal/plainjson",
 		"github.com/moby/sys/mountinfo",
 	},
 
 	"nsexec":      {"nsexec/prog clone", sys},
-	"mounts":      {"nsexec/prog clone", sys},
-	"caps":        {"nsexec/prog clone", sys},
-	"seccomp":     {"nsexec/prog clone", sys},
+	"mounts":      {"nsexec/prog", sys},
+	"caps":        {"nsexec/prog", sys},
 	"cgroupv2":    {"", sys + " github.com/moby/sys/mountinfo"},
 	"ipvlan":      {"rtnl", ""},
 	"veth":        {"rtnl", ""},
@@ -56,9 +55,9 @@ var drawing = map[string]layer{
 	"internal/selfpipe":  {"", sys},
 	"internal/nstest":    {"", sys + " github.com/moby/sys/mountinfo"},
 	"test":               {"", ""},
-	"test/stress":        {"container", sys},
+	"test/stress":        {"nsexec", sys},
 	"test/vmrun":         {"", sys},
-	"test/bench":         {"oci selfcontain container", "github.com/opencontainers/runtime-spec"},
+	"test/bench":         {"oci container", "github.com/opencontainers/runtime-spec"},
 }
 
 // reach returns what a package may import at all, directly or not.
@@ -71,6 +70,26 @@ func reach(name string) (ours, modules []string) {
 	}
 	return ours, modules
 }
+
+// unused returns what a package may import and does not. What only its imports import it
+// may without being told.
+func unused(name string, imports []string) (idle []string) {
+	l := drawing[name]
+	for _, p := range strings.Fields(l.imports) {
+		if !slices.Contains(imports, modulePath+"/"+p) {
+			idle = append(idle, p)
+		}
+	}
+	for _, m := range strings.Fields(l.modules) {
+		if !slices.ContainsFunc(imports, func(i string) bool { return belongs(i, m) }) {
+			idle = append(idle, m)
+		}
+	}
+	return idle
+}
+
+// belongs reports whether a package is one of a module, or of a directory of packages.
+func belongs(name, module string) bool { return name == module || strings.HasPrefix(name, module+"/") }
 
 // violations returns what is wrong with a package that depends on deps.
 func violations(name string, deps []string) (wrong []string) {
@@ -85,8 +104,7 @@ func violations(name string, deps []string) (wrong []string) {
 				wrong = append(wrong, "may not import "+below)
 			}
 		} else if strings.Contains(first, ".") { // not the standard library
-			within := func(m string) bool { return d == m || strings.HasPrefix(d, m+"/") }
-			if !slices.ContainsFunc(modules, within) {
+			if !slices.ContainsFunc(modules, func(m string) bool { return belongs(d, m) }) {
 				wrong = append(wrong, "may not import "+d)
 			}
 		}
@@ -95,8 +113,9 @@ func violations(name string, deps []string) (wrong []string) {
 }
 
 func TestImportsPointDown(t *testing.T) {
+	direct := map[string][]string{} // imports, on any of the architectures
 	for _, arch := range []string{"amd64", "arm64"} {
-		cmd := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./...")
+		cmd := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}} imports {{join .Imports " "}}`, "./...")
 		cmd.Dir = ".."
 		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
 		cmd.Stderr = os.Stderr
@@ -107,9 +126,39 @@ func TestImportsPointDown(t *testing.T) {
 		for line := range strings.Lines(string(out)) {
 			f := strings.Fields(line)
 			name := strings.TrimPrefix(f[0], modulePath+"/")
-			for _, w := range violations(name, f[1:]) {
+			end := slices.Index(f, "imports")
+			for _, w := range violations(name, f[1:end]) {
 				t.Errorf("%s, %s: %s", name, arch, w)
 			}
+			direct[name] = append(direct[name], f[end+1:]...)
+		}
+	}
+	for name := range drawing {
+		imports, there := direct[name]
+		if !there {
+			t.Errorf("%s: there is no such package", name)
+			continue
+		}
+		for _, idle := range unused(name, imports) {
+			t.Errorf("%s: may import %s, and does not", name, idle)
+		}
+	}
+}
+
+func TestUnused(t *testing.T) {
+	rows := []struct {
+		about, name string
+		imports     []string
+		want        string
+	}{
+		{"everything is used", "nsexec", []string{"fmt", modulePath + "/nsexec/prog", modulePath + "/clone", sys + "/unix"}, ""},
+		{"a package is not", "nsexec", []string{modulePath + "/nsexec/prog", sys + "/unix"}, "clone"},
+		{"a module is not", "nsexec", []string{modulePath + "/nsexec/prog", modulePath + "/clone", "golang.org/x/sysinfo"}, sys},
+		{"nothing is allowed", "internal/nofile", nil, ""},
+	}
+	for _, r := range rows {
+		if got := strings.Join(unused(r.name, r.imports), " "); got != r.want {
+			t.Errorf("%s: %q, want %q", r.about, got, r.want)
 		}
 	}
 }
