@@ -2,6 +2,7 @@ package nsexec_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -173,5 +174,12 @@ func TestRefusedPrograms(t *testing.T) {
 				contains(t, err.Error(), row.want)
 			}
 		})
+	}
+}
+
+// A process that is known by its pidfd alone has no number for an error.
+func TestReapOfNothing(t *testing.T) {
+	if _, err := nsexec.Reap(-1); err == nil || !strings.HasPrefix(err.Error(), "waitid: ") {
+		t.Error(err)
 	}
 }

@@ -74,8 +74,12 @@ func (p *Process) Wait() (unix.WaitStatus, error) {
 }
 
 func (p *Process) waitid(options int) (unix.WaitStatus, error) {
+	call := "waitid"
+	if p.pid != 0 { // [Reap] does not know it
+		call += " " + strconv.Itoa(p.pid)
+	}
 	if err := p.use.hold(); err != nil {
-		return 0, fmt.Errorf("waitid %d: %w", p.pid, err)
+		return 0, fmt.Errorf("%s: %w", call, err)
 	}
 	defer p.release()
 	for {
@@ -88,7 +92,7 @@ func (p *Process) waitid(options int) (unix.WaitStatus, error) {
 			err = fmt.Errorf("%w: it is none of this process's, or was waited for, or the end of none is kept since SIGCHLD is ignored (signal(7))", err)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("waitid %d: %w", p.pid, err)
+			return 0, fmt.Errorf("%s: %w", call, err)
 		}
 		return waitStatus(info.Code, (*childInfo)(unsafe.Pointer(&info)).status), nil
 	}
