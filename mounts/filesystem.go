@@ -15,17 +15,17 @@ type parameter struct {
 }
 
 // parameters are the options of a mount that its file system gets.
-func (m *entry) parameters() []parameter {
+func (e *entry) parameters() []parameter {
 	var list []parameter
-	for _, f := range m.opts.Superblock {
+	for _, f := range e.opts.Superblock {
 		list = append(list, parameter{key: f, flag: true})
 	}
-	if m.kind == kindOther && m.opts.fresh()&rdonly != 0 && m.layers == nil {
+	if e.kind == kindOther && e.opts.fresh()&rdonly != 0 && e.layers == nil {
 		// The file system itself: a read-only disk cannot be mounted otherwise.
 		// Not for those of the kernel: their superblock is the host's too.
 		list = append(list, parameter{key: "ro", flag: true})
 	}
-	for _, o := range m.opts.Data {
+	for _, o := range e.opts.Data {
 		k, v, set := strings.Cut(o, "=")
 		list = append(list, parameter{k, v, !set})
 	}
