@@ -144,6 +144,7 @@ type ControllerError struct {
 	Origin string
 }
 
+// Error says which group lacks the controller, and why.
 func (e *ControllerError) Error() string {
 	text := "cgroup " + e.Group + ": no controller " + e.Controller
 	if e.Origin != "" {

@@ -76,7 +76,9 @@ func (e *OpError) Unwrap() error {
 
 // CloneError is returned where no process came to life.
 type CloneError struct {
+	// Flags are the CLONE_ flags that were asked for. clone(2)
 	Flags uint64
+	// Errno is the error of clone3.
 	Errno unix.Errno
 	// Cause is that of [OpError].
 	Cause string

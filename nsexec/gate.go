@@ -68,8 +68,12 @@ type Rest struct {
 
 // RestOp is what an error says of an operation.
 type RestOp struct {
-	Call   string `json:"call"`
-	Brief  string `json:"brief"`
+	// Call is the name of the system call.
+	Call string `json:"call"`
+	// Brief is the call with the words that tell it from others. [prog.Op.Brief]
+	Brief string `json:"brief"`
+	// Origin is the line of the configuration that asks for it, Why what it is for, and
+	// Hint what its errors most likely mean; each is empty where there is nothing to say.
 	Origin string `json:"origin,omitempty"`
 	Why    string `json:"why,omitempty"`
 	Hint   string `json:"hint,omitempty"`

@@ -11,7 +11,8 @@ import (
 )
 
 // Store says where the bytes of an image lie while a process executes them. In each
-// of them nobody can write to the file, whatever descriptors he opens to it.
+// of them nobody can write to the file, whatever descriptors he opens to it; of a
+// StoreFile root could, through /proc/PID/fd, as long as no process executes it.
 type Store uint8
 
 const (

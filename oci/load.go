@@ -15,7 +15,8 @@ const FileName = "config.json"
 
 const (
 	// maxSize is above everything that was ever meant as a configuration: the
-	// environment and the arguments of a program are 2 MiB at most. execve(2)
+	// environment and the arguments of a program are 6 MiB at most, and 2 with the
+	// usual limit of the stack. execve(2)
 	maxSize = 8 << 20
 )
 

@@ -3,9 +3,9 @@
 // What is to be done is a list of values of the type [Request], which say how ip(8) would be
 // told the same and which message the kernel gets:
 //
-//	RTM_GETLINK(ip link show dev enp1s0)
+//	RTM_GETLINK(ip link show dev enp1s0), up
 //	RTM_NEWLINK(ip link add link enp1s0 name eth0 netns PID type ipvlan mode l2 bridge)
-//	write(sysctl -w net.ipv6.conf.eth0.optimistic_dad=1)
+//	write(nsenter -t PID -n tee /proc/sys/net/ipv6/conf/eth0/optimistic_dad): 1, if it is there
 //	RTM_NEWADDR(ip -n PID address add 2001:db8::2/64 dev eth0 optimistic)
 //	RTM_NEWLINK(ip -n PID link set dev eth0 up)
 //	RTM_NEWROUTE(ip -n PID route add default via fe80::1 dev eth0)

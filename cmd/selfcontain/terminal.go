@@ -18,7 +18,7 @@ import (
 //	defer t.close()                          // ours is as it was before
 //	signals.catchFor(t)                      // before Start: those about our terminal are not forwarded
 //	process, err := plan.Start(container.Stdio{Console: t.attach})
-//	status, err := signals.wait(process)
+//	status, err := signals.wait(process, process.PidFD())
 //	t.drain()                                // what it has written last
 //
 // Where standard input is no terminal, what comes is typed into the container's, and at

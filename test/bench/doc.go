@@ -79,7 +79,7 @@ With -many, containers are created and stay, a thousand of them say, and the tab
 create of the last fifty compares with that of the first, each beside a fork and exec of /bin/true; how long it
 takes to list all; and what each has resident.
 
-	bin/bench -many 1000 -peers crun,runc        four minutes, most of them runc's; 10 GB of memory
+	make bench BENCHFLAGS='-many 1000 -peers crun,runc'   four minutes, most of them runc's; 10 GB of memory
 
 Nothing is left behind: the mounts and processes end with the two namespaces, and the
 cgroups, whose names start with the container's id, are removed last.
