@@ -69,3 +69,19 @@ func ExampleContainer() {
 	err = errors.Join(c.Stop(), c.Destroy())
 	fmt.Println(err)
 }
+
+// Before a program in its container limits what it starts, its own processes make room: a
+// cgroup that hands controllers down has no processes.
+func ExampleEvacuate() {
+	if err := selfcontain.Evacuate(); err != nil {
+		log.Fatal(err)
+	}
+	const group = "/sys/fs/cgroup/workers"
+	err := os.Mkdir(group, 0o755)
+	if err == nil {
+		err = os.WriteFile(group+"/pids.max", []byte("100"), 0)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
