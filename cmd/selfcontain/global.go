@@ -46,7 +46,7 @@ func (g *global) flags() *flag.FlagSet {
 	f.Var(&g.rootless, "rootless", "nothing: it is asked of the kernel what the caller may do")
 	f.BoolVar(&g.systemd, "systemd-cgroup", false, "the same as --cgroup-manager systemd")
 	g.manager = choice{value: managerCgroupfs, of: []string{managerCgroupfs, managerSystemd, managerDisabled}}
-	f.Var(&g.manager, "cgroup-manager", "who makes the container's cgroup: this command, systemd, or nobody")
+	f.Var(&g.manager, "cgroup-manager", "who makes the container's cgroup: this command, systemd, which cannot be had yet, or nobody")
 	return f
 }
 
