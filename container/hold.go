@@ -55,7 +55,9 @@ func Hold(root, id string, spec Spec, o CreateOptions) (*Held, error) {
 	return &Held{m.container(filepath.Dir(d.path)), spec.Process.run.process}, nil
 }
 
-// Release lets the container end. [Container.Destroy] does so as well, and waits for it.
+// Release lets the container end, and gives up the descriptors by which it is held. It may be called
+// again. [Container.Destroy] ends it as well and waits for that, but what is held here is Release's
+// to give up.
 func (h *Held) Release() error { return h.process.Close() }
 
 // emitHold makes the process stay what it is.
