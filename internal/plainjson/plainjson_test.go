@@ -183,10 +183,10 @@ func TestBytesThatAreNoUTF8(t *testing.T) {
 	if err := json.Unmarshal(text, &theirs); err != nil || theirs.List[0] != "/b\ufffd/\"\\\n" {
 		t.Errorf("encoding/json reads %q (%v)", theirs, err)
 	}
-	if err := plainjson.Decode([]byte(`{"list":["` + "\xff" + `"]}`), &got); err == nil {
+	if err := plainjson.Decode([]byte(`{"list":["`+"\xff"+`"]}`), &got); err == nil {
 		t.Errorf("a byte that is no UTF-8 and not escaped is read: %q", got)
 	}
-	if err := plainjson.Decode([]byte(`{"list":["` + "\\n\xff" + `"]}`), &got); err == nil {
+	if err := plainjson.Decode([]byte(`{"list":["`+"\\n\xff"+`"]}`), &got); err == nil {
 		t.Errorf("one behind something that is escaped is read: %q", got)
 	}
 }
