@@ -259,8 +259,6 @@ func appendOperations(events []Event, p *prog.Program, record nsexec.Record, off
 func passed(p *prog.Program, i int, op prog.Op) string {
 	branches := !op.OnError.IsZero() && p.Target(op.OnError) == i+1
 	switch {
-	case branches && (op.Call == prog.Execve || op.Call == prog.Execveat):
-		return fmt.Sprintf("an error: goes on at %d", i+1) // it does not return otherwise
 	case branches:
 		return "0 or an error"
 	case op.Tolerate != 0:
