@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 		return nil, err
 	}
 	defer h.Close()
-	if err := isFree(h, at); err != nil {
+	if err := d.isFree(h, at); err != nil {
 		return nil, err
 	}
 	boot, err := d.boot()
@@ -39,13 +40,87 @@ func (d *stateDir) makeGroup(at string) (*cgroupv2.Group, error) {
 		return nil, err
 	}
 	var st unix.Stat_t
-	if err = unix.Fstat(g.FD(), &st); err == nil {
+	if err = d.takeGroup(h, g); err == nil {
+		err = unix.Fstat(g.FD(), &st)
+	}
+	if err == nil {
 		err = d.link(groupName, fmt.Sprintf("%d %d", st.Ino, len(g.Made())))
 	}
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// The words on groups, for other containers to read. [cgroupv2.Group.Mark]
+const (
+	// ownerMark is on the group of a container: the directory of its state.
+	ownerMark = "user.selfcontain.container"
+	// madeMark is on the groups above that were made on the way to it.
+	madeMark = "user.selfcontain.made"
+)
+
+// takeGroup writes on a group whose it is. Of two containers that are made at the same time one is
+// too late here. Where the words are refused it is done without them.
+func (d *stateDir) takeGroup(h *cgroupv2.Hierarchy, g *cgroupv2.Group) error {
+	if err := g.Mark(ownerMark, d.path, true); errors.Is(err, unix.EEXIST) {
+		if err := d.isNobodys(g); err != nil {
+			return err
+		}
+		_ = g.Mark(ownerMark, d.path, false)
+	}
+	made := g.Made()
+	if len(made) == 0 {
+		return nil // isFree has looked at it
+	}
+	for _, up := range made[:len(made)-1] {
+		if above, err := h.Open(up); err == nil {
+			_ = above.Mark(madeMark, "1", false)
+			_ = above.Close()
+		}
+	}
+	return isUsable(h, g)
+}
+
+// isNobodys refuses the group of another container. One that is gone without its group, as one
+// is whose state was removed by hand, has none any more.
+func (d *stateDir) isNobodys(g *cgroupv2.Group) error {
+	owner, err := g.Marked(ownerMark)
+	if err != nil || owner == d.path || !path.IsAbs(owner) {
+		return nil //nolint:nilerr // without the words it cannot be known
+	}
+	boot, err := d.boot()
+	if err != nil {
+		return err
+	}
+	text, err := os.Readlink(owner + "/" + cgroupName)
+	switch there, at, _, ok := parseGroupLink(text); {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
+		return nil
+	case err == nil && (!ok || there != boot || at != g.Path()): // its name is another one's by now
+		return nil
+	}
+	return fmt.Errorf("cgroup %s: it is that of the container %q, which has not been deleted", g.Path(), owner)
+}
+
+// isUsable refuses a group in which nobody can be born; and one that is frozen, or below one
+// that is: who is born there never runs, and clone3 with CLONE_VFORK waits for it.
+func isUsable(h *cgroupv2.Hierarchy, g *cgroupv2.Group) error {
+	populated, frozen, err := g.State()
+	switch at := g.Path(); {
+	case err != nil:
+		return err
+	case populated:
+		return fmt.Errorf("cgroup %s: there are processes in it", at)
+	case frozen: // the kernel makes every group below a frozen one so
+		for up := at; up != "/"; up = path.Dir(up) {
+			if string(contents(path.Join(h.Mountpoint(), up, "cgroup.freeze"))) == "1\n" {
+				return fmt.Errorf("cgroup %s: it is frozen", up)
+			}
+		}
+		return fmt.Errorf("cgroup %s: it is frozen", at)
+	}
+	return g.Domain()
 }
 
 // missingGroups is how many groups there are to be made for one of this path, itself included. It
@@ -62,9 +137,9 @@ func missingGroups(h *cgroupv2.Hierarchy, at string) (n int) {
 	return n
 }
 
-// isFree refuses a group with somebody in it: they would be ended with the container; and
-// one that is frozen: who is born there never runs, and clone3 with CLONE_VFORK waits for it.
-func isFree(h *cgroupv2.Hierarchy, at string) error {
+// isFree refuses a group that is there with somebody in it, who would be ended with the
+// container, or that another container ends with itself.
+func (d *stateDir) isFree(h *cgroupv2.Hierarchy, at string) error {
 	g, err := h.Open(at)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
@@ -76,16 +151,10 @@ func isFree(h *cgroupv2.Hierarchy, at string) error {
 	if at == "/" {
 		return errors.New("cgroup /: that is everybody's")
 	}
-	populated, frozen, err := g.State()
-	switch {
-	case err != nil:
+	if err := isUsable(h, g); err != nil {
 		return err
-	case populated:
-		return fmt.Errorf("cgroup %s: there are processes in it", at)
-	case frozen:
-		return fmt.Errorf("cgroup %s: it is frozen", at)
 	}
-	return nil
+	return d.isNobodys(g)
 }
 
 // groupPath is where the group is, and empty where there is none, or was in another boot.
@@ -184,10 +253,6 @@ func (d *stateDir) withGroup(do func(g *cgroupv2.Group) error) error {
 	return errors.Join(do(g), g.Close())
 }
 
-// defaultParent is the group in which groups are that nobody has given a place. It goes
-// with the last of them.
-const defaultParent = "selfcontain"
-
 // empty kills what is in a group, and removes it. Mostly nothing is: then there is nothing to
 // wait for.
 func empty(g *cgroupv2.Group) error {
@@ -204,7 +269,7 @@ func empty(g *cgroupv2.Group) error {
 }
 
 // endGroup kills everything in the container's group and removes it, and the groups above
-// that were made for it, if nobody has come to use them.
+// that were made for it or for another container, if nobody uses them.
 func (d *stateDir) endGroup() error {
 	at, missing, err := d.groupPlace()
 	if at == "" || err != nil {
@@ -222,19 +287,48 @@ func (d *stateDir) endGroup() error {
 	if g == nil {
 		// Who was killed between its making and the second link leaves an empty one.
 		if made == 0 {
-			h.Prune([]string{at})
+			d.leaveGroup(h, at)
 			made = missing
 		}
 	} else if err := errors.Join(empty(g), g.Close()); err != nil {
 		return err
 	}
 	var above []string
-	for up := path.Dir(at); up != "/" && (made > 1 || path.Base(up) == defaultParent); up = path.Dir(up) {
+	for up := path.Dir(at); up != "/" && (made > 1 || wasMade(h, up)); up = path.Dir(up) {
 		above = append([]string{up}, above...)
 		made--
 	}
 	h.Prune(above)
 	return nil
+}
+
+// leaveGroup removes a group that nobody was born in, if it is empty. What another container
+// has taken meanwhile is that one's, and what stays is nobody's.
+func (d *stateDir) leaveGroup(h *cgroupv2.Hierarchy, at string) {
+	g, err := h.Open(at)
+	if err != nil {
+		return
+	}
+	defer g.Close()
+	owner, err := g.Marked(ownerMark)
+	if err == nil && owner != "" && owner != d.path {
+		return
+	}
+	if g.RemoveEmpty() != nil && owner != "" {
+		_ = g.Unmark(ownerMark)
+	}
+}
+
+// wasMade reports whether a group was made on the way to that of a container. The last one that needs
+// it removes it, whoever made it.
+func wasMade(h *cgroupv2.Hierarchy, at string) bool {
+	g, err := h.Open(at)
+	if err != nil {
+		return false
+	}
+	defer g.Close()
+	made, err := g.Marked(madeMark)
+	return err == nil && made != ""
 }
 
 // frozen reports whether the group is frozen. It is asked for every container that is
