@@ -94,7 +94,8 @@ func (n *diskNumbers) all() (major, minor int64) {
 	return n.major, n.minor
 }
 
-// deviceRule reads a rule of the device controller. Numbers that are not there are any.
+// deviceRule reads a rule of the device controller. Numbers that are not there are any. One that
+// denies and has no access denies all.
 func (d *decoder) deviceRule() cgroupv2.DeviceRule {
 	r, allow := cgroupv2.DeviceRule{Major: cgroupv2.Any, Minor: cgroupv2.Any}, false
 	for name := range d.members() {
@@ -118,8 +119,11 @@ func (d *decoder) deviceRule() cgroupv2.DeviceRule {
 			d.skip()
 		}
 	}
-	if !allow {
+	switch {
+	case !allow:
 		d.missing("allow")
+	case r.Allow && r.Access == "": // in other runtimes it allows nothing
+		d.fail(`access is missing: "rwm" allows to read, to write and to make`)
 	}
 	return r
 }

@@ -18,7 +18,7 @@ func ptr[T any](v T) *T { return &v }
 
 // every is a document with every property that cgroup v2 can express, and what it asks for.
 const every = `{
-	"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}, {"allow": true, "type": "b", "major": 8}, {"allow": true, "type": "a", "major": -1, "minor": -1}],
+	"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}, {"allow": false, "type": "b", "major": 8}, {"allow": true, "type": "a", "major": -1, "minor": -1, "access": "rwm"}],
 	"memory": {"limit": 1000, "reservation": 500, "swap": 1500, "kernel": -1, "kernelTCP": 0, "swappiness": 18446744073709551615, "disableOOMKiller": false, "useHierarchy": true, "checkBeforeUpdate": true},
 	"cpu": {"shares": 1024, "quota": 5000, "burst": 0, "period": 10000, "realtimeRuntime": 0, "realtimePeriod": 0, "cpus": "0-1", "mems": "0", "idle": 0},
 	"pids": {"limit": 0},
@@ -37,8 +37,8 @@ func everyResource() cgroupv2.Resources {
 		Devices: []cgroupv2.DeviceRule{
 			{Major: -1, Minor: -1, Access: "rwm"},
 			{Allow: true, Type: "c", Major: 10, Minor: 229, Access: "rw"},
-			{Allow: true, Type: "b", Major: 8, Minor: -1},
-			{Allow: true, Type: "a", Major: -1, Minor: -1},
+			{Type: "b", Major: 8, Minor: -1},
+			{Allow: true, Type: "a", Major: -1, Minor: -1, Access: "rwm"},
 		},
 		Memory: cgroupv2.Memory{Limit: 1000, Reservation: 500, Swap: 1500, Kernel: -1, Swappiness: ptr(uint64(1<<64 - 1)), UseHierarchy: true, CheckBeforeUpdate: true},
 		CPU:    cgroupv2.CPU{Shares: 1024, Quota: 5000, Burst: ptr(uint64(0)), Period: 10000, Cpus: "0-1", Mems: "0", Idle: ptr(int64(0))},
@@ -141,6 +141,8 @@ func TestResourcesErrors(t *testing.T) {
 		{`"devices": [{"type": "c"}]`, "devices[0]: allow is missing", false},
 		{`"devices": [{"allow": true, "type": "u"}]`, `devices[0].type: "u" is not a type of device: a, b or c`, false},
 		{`"devices": [{"allow": true, "access": "rx"}]`, `devices[0].access: "rx" is not made of the letters r, w and m`, false},
+		{`"devices": [{"allow": true, "type": "b", "major": 254, "minor": 0}]`, `devices[0]: access is missing: "rwm" allows to read, to write and to make`, false},
+		{`"devices": [{"allow": false}, {"allow": true, "access": ""}]`, `devices[1]: access is missing: "rwm" allows to read, to write and to make`, false},
 		{`"devices": [{"allow": true, "major": -2}]`, "devices[0].major: -2 is below -1", false},
 		{`"devices": [{"allow": true, "minor": 1048576}]`, "devices[0].minor: 1048576 is above 1048575", false},
 	} {
