@@ -61,12 +61,12 @@ func (c *CPU) list(l *lister) {
 		{"cpu.cpus", "cpuset.cpus", c.Cpus},
 		{"cpu.mems", "cpuset.mems", c.Mems},
 	} {
-		switch {
+		switch list := strings.TrimSpace(s.list); { // as it is read from a file
 		case s.list == "":
-		case strings.Trim(s.list, "0123456789,-") != "":
+		case list == "", strings.Trim(list, "0123456789,-") != "":
 			l.wrong(s.property, "%q is no list of numbers such as 0-3,8", s.list)
 		default:
-			l.add(s.property, s.name, s.list)
+			l.add(s.property, s.name, list)
 		}
 	}
 }

@@ -64,6 +64,8 @@ func TestFiles(t *testing.T) {
 		{"cpu.realtimeRuntime", Resources{CPU: CPU{RealtimeRuntime: 1}}, "!linux.resources.cpu.realtimeRuntime: cgroup v2"},
 		{"cpu.realtimePeriod", Resources{CPU: CPU{RealtimePeriod: 1}}, "!linux.resources.cpu.realtimePeriod: cgroup v2"},
 		{"cpu.cpus and mems", Resources{CPU: CPU{Cpus: "0-1,3", Mems: "0"}}, "[cpuset] cpuset.cpus = 0-1,3\n[cpuset] cpuset.mems = 0"},
+		{"cpu.cpus as they stand in a file", Resources{CPU: CPU{Cpus: " 0 ", Mems: "0\n"}}, "[cpuset] cpuset.cpus = 0\n[cpuset] cpuset.mems = 0"},
+		{"cpu.cpus with nothing in them", Resources{CPU: CPU{Cpus: " "}}, `!linux.resources.cpu.cpus: " " is no list`},
 		{"cpu.cpus with a second line", Resources{CPU: CPU{Cpus: "0\n1"}}, `!linux.resources.cpu.cpus: "0\n1" is no list`},
 
 		{"pids absent", Resources{Pids: nil}, ""},

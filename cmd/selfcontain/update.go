@@ -81,7 +81,14 @@ func (r *resourceFlags) declare(f *flag.FlagSet) {
 	f.Var(&optional{func(text string) error { c.Cpus = text; return nil }}, "cpuset-cpus", "run on the processors of `LIST`, such as 0-3,8")
 	f.Var(&optional{func(text string) error { c.Mems = text; return nil }}, "cpuset-mems", "have memory of the nodes of `LIST`")
 	integer("pids-limit", "at most `NUMBER` processes and threads; -1 is no limit", func(n int64) { r.Pids = &n })
-	natural("blkio-weight", "a share of the disks, a `NUMBER` of 10 to 1000", func(n uint64) { r.BlockIO.Weight = uint16(min(n, 1<<16-1)) })
+	f.Var(&optional{func(text string) error {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return errors.New("want 10 to 1000")
+		}
+		r.BlockIO.Weight = uint16(n)
+		return nil
+	}}, "blkio-weight", "a share of the disks, a `NUMBER` of 10 to 1000")
 	for _, schema := range []string{"l3-cache-schema", "mem-bw-schema"} {
 		f.Var(&optional{func(string) error {
 			return errors.New("containers are in no group of resctrl (Intel RDT) here, so none can be changed")

@@ -41,6 +41,7 @@ func TestUpdateFlags(t *testing.T) {
 		"--memory 64x":             `invalid value "64x" for flag -memory: want a number of bytes, or with a unit such as 512k, 64m or 1.5g, or -1 for no limit`,
 		"--cpu-share -1":           `invalid value "-1" for flag -cpu-share: want a number that is not below 0`,
 		"--cpu-quota 1.5":          `invalid value "1.5" for flag -cpu-quota: want a number`,
+		"--blkio-weight 70000":     `invalid value "70000" for flag -blkio-weight: want 10 to 1000`,
 		"--pids-limit many":        `invalid value "many" for flag -pids-limit: want a number`,
 		"--l3-cache-schema L3:0=f": `invalid value "L3:0=f" for flag -l3-cache-schema: containers are in no group of resctrl (Intel RDT) here, so none can be changed`,
 		"--mem-bw-schema MB:0=9":   `invalid value "MB:0=9" for flag -mem-bw-schema: containers are in no group of resctrl (Intel RDT) here, so none can be changed`,
