@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,68 @@ func TestBirthKillAndProcesses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKillThreaded ends who is in a group that one write does not end.
+func TestKillThreaded(t *testing.T) {
+	h, g := newGroup(t)
+	s := sub(t, h, g, "threaded")
+	if err := s.Domain(); err != nil {
+		t.Error(err)
+	}
+	if err := s.write("cgroup.type", "threaded"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Domain(); err == nil || !strings.Contains(err.Error(), "it is threaded") {
+		t.Errorf("of the threaded one: %v", err)
+	}
+	a := begin(t, s, "wait", "")
+	a.line(t)
+	if err := s.write("cgroup.kill", "1"); !errors.Is(err, unix.EOPNOTSUPP) {
+		t.Errorf("cgroup.kill: %v", err)
+	}
+	if pids, err := s.Processes(); err != nil || !slices.Equal(pids, []int{a.Process.Pid}) {
+		t.Errorf("processes %v, %v, want %d", pids, err, a.Process.Pid)
+	}
+	if err := s.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.end(t); err == nil || !strings.Contains(err.Error(), "signal: killed") {
+		t.Errorf("it ends with %v", err)
+	}
+	if err := s.Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMark is a word on a group.
+func TestMark(t *testing.T) {
+	_, g := newGroup(t)
+	const name = "user.selfcontain.test"
+	says := func(want string) {
+		t.Helper()
+		if got, err := g.Marked(name); got != want || err != nil {
+			t.Errorf("it says %q (%v), want %q", got, err, want)
+		}
+	}
+	says("")
+	if err := g.Mark(name, "a", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Mark(name, "b", true); !errors.Is(err, unix.EEXIST) {
+		t.Errorf("a second time: %v", err)
+	}
+	says("a")
+	if err := g.Mark(name, "c", false); err != nil {
+		t.Error(err)
+	}
+	says("c")
+	for range 2 {
+		if err := g.Unmark(name); err != nil {
+			t.Error(err)
+		}
+	}
+	says("")
 }
 
 func TestRemoveNamesWhoIsThere(t *testing.T) {

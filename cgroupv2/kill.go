@@ -25,7 +25,7 @@ func (g *Group) kill(ctx context.Context, all func() error) error {
 	defer cancel()
 	err := all()
 	switch {
-	case gone(err):
+	case gone(err), errors.Is(err, unix.EOPNOTSUPP): // a threaded group has the file, and does not take the write
 		if _, _, err := g.State(); gone(err) {
 			return nil
 		}
@@ -50,7 +50,7 @@ func (g *Group) awaitEmpty(ctx context.Context) error {
 	return err
 }
 
-// killEach is for kernels without cgroup.kill: the group is frozen, so that nothing is born
+// killEach is for kernels without cgroup.kill, and for threaded groups: the group is frozen, so that nothing is born
 // in it while it is gone through, until a pass finds nothing. A frozen process can
 // be killed.
 func (g *Group) killEach(ctx context.Context) error {

@@ -20,8 +20,51 @@ func (g *Group) Processes() ([]int, error) {
 		pids = append(pids, more...)
 		return err
 	})
+	if err == nil && len(pids) == 0 {
+		pids, err = threaded(g.fd)
+	}
 	slices.Sort(pids)
 	return pids, g.failed("cgroup.procs", err)
+}
+
+// threaded are the processes that have threads in a threaded group, and nothing if the group is
+// another one. cgroups(7), "Thread mode"
+func threaded(dir int) (pids []int, err error) {
+	if kind, err := readFile(dir, "cgroup.type"); err != nil || kind != "threaded\n" {
+		return nil, nil //nolint:nilerr // the root has no type
+	}
+	err = walk(dir, maxDepth, func(dir int) error {
+		text, err := readFile(dir, "cgroup.threads")
+		if err != nil {
+			return err
+		}
+		tids, err := parsePIDs(text)
+		for _, tid := range tids {
+			if pid, ok := processOf(tid); ok && !slices.Contains(pids, pid) {
+				pids = append(pids, pid)
+			}
+		}
+		return err
+	})
+	if gone(err) {
+		err = nil
+	}
+	return pids, err
+}
+
+// processOf is the process of a thread, while that lives. proc_pid_status(5)
+func processOf(tid int) (pid int, ok bool) {
+	if tid == 0 { // of another pid namespace
+		return 0, true
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	for line := range strings.Lines(string(text)) {
+		if number, found := strings.CutPrefix(line, "Tgid:"); found && err == nil {
+			pid, err = strconv.Atoi(strings.TrimSpace(number))
+			return pid, err == nil
+		}
+	}
+	return 0, false
 }
 
 // processes are those of one group itself.
