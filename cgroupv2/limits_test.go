@@ -246,6 +246,54 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// TestRollbackOfWhatTheKernelTies is about files of which the kernel changes another, or does not
+// take back what was there.
+func TestRollbackOfWhatTheKernelTies(t *testing.T) {
+	h, g := limited(t, "cpu", "cpuset", "pids")
+	refused := map[string]string{"pids.max": "many"}
+	is := func(s *Group, about, name, want string) {
+		t.Helper()
+		if got, err := s.read(name); strings.TrimSpace(got) != want || err != nil {
+			t.Errorf("%s: %s is %q, %v, want %q", about, name, got, err, want)
+		}
+	}
+	s := sub(t, h, g, "weight")
+	set(t, s, Resources{CPU: CPU{Shares: 512}, Pids: ptr(int64(9))})
+	for _, c := range []CPU{{Idle: ptr(int64(1))}, {Idle: ptr(int64(1)), Shares: 2048}} {
+		if err := trySet(s, Resources{CPU: c, Unified: refused}); !errors.Is(err, unix.EINVAL) || strings.Contains(err.Error(), "not set back") {
+			t.Errorf("many processes: %v", err)
+		}
+		is(s, "not idle again", "cpu.idle", "0")
+		is(s, "not idle again", "cpu.weight", "59")
+	}
+	set(t, s, Resources{CPU: CPU{Idle: ptr(int64(1))}})
+	if err := trySet(s, Resources{CPU: CPU{Idle: ptr(int64(0)), Shares: 2048}, Unified: refused}); !errors.Is(err, unix.EINVAL) || strings.Contains(err.Error(), "not set back") {
+		t.Errorf("many processes: %v", err)
+	}
+	is(s, "idle again", "cpu.idle", "1")
+
+	s = sub(t, h, g, "set")
+	set(t, s, Resources{Pids: ptr(int64(9))})
+	if err := s.Enable("cpuset"); err != nil {
+		t.Fatal(err)
+	}
+	effective, err := s.read("cpuset.cpus.effective")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Resources{CPU: CPU{Cpus: "0", Mems: "0"}, Unified: refused}
+	if err := trySet(s, first); !errors.Is(err, unix.EINVAL) || strings.Contains(err.Error(), "not set back") {
+		t.Errorf("without a process: %v", err)
+	}
+	is(s, "without a process", "cpuset.cpus", "")
+	begin(t, s, "wait", "").line(t)
+	if err := trySet(s, first); !errors.Is(err, unix.EINVAL) || strings.Contains(err.Error(), "not set back") {
+		t.Errorf("with a process: %v", err)
+	}
+	is(s, "with a process", "cpuset.cpus.effective", strings.TrimSpace(effective))
+	is(s, "with a process", "cpuset.mems.effective", "0")
+}
+
 func TestMemoryIsFelt(t *testing.T) {
 	_, g := limited(t, "memory")
 	set(t, g, Resources{Memory: Memory{Limit: 64 << 20, Swap: 64 << 20}})

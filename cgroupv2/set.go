@@ -67,7 +67,7 @@ func (g *Group) setOne(f File) (undo []File, err error) {
 	case errors.Is(err, unix.ENOENT):
 		return nil, fmt.Errorf("%s: cgroup %s: %s: %w: this kernel has no such file", f.Origin, g.path, f.Name, err)
 	case err == nil:
-		undo = []File{setsBack(f, before)}
+		undo = g.setsBack(f, before)
 	}
 	// What cannot be read, such as memory.reclaim, cannot be set back.
 	if f.NotBelow != "" {
@@ -105,10 +105,34 @@ func (g *Group) notBelow(f File) error {
 	return nil
 }
 
+// setsBack are the writes that undo f, the last one first, in a file that had this text before.
+func (g *Group) setsBack(f File, before string) []File {
+	back := setsBack(f, before)
+	switch {
+	case f.Name == "cpu.idle" && back.Value == "0":
+		// The kernel forgets the weight of a group that is idle.
+		if weight, err := readFile(g.fd, "cpu.weight"); err == nil {
+			return []File{setsBack(File{Name: "cpu.weight"}, weight), back}
+		}
+	case f.Controller == "cpuset" && back.Value == "":
+		// Once somebody is in the group the kernel lets nobody empty the list (ENOSPC). What it
+		// meant was this one.
+		if list, err := readFile(g.fd, f.Name+".effective"); err == nil {
+			same := setsBack(f, list)
+			back.Instead = &same
+		}
+	}
+	return []File{back}
+}
+
 // setBack undoes what was done before err.
 func (g *Group) setBack(done []File, err error) error {
 	for _, f := range slices.Backward(done) {
-		if e := g.write(f.Name, f.Value); e != nil {
+		e := g.write(f.Name, f.Value)
+		if errors.Is(e, unix.ENOSPC) && f.Instead != nil {
+			e = g.write(f.Instead.Name, f.Instead.Value)
+		}
+		if e != nil {
 			err = fmt.Errorf("%w; not set back: %w", err, e)
 		}
 	}
@@ -135,6 +159,7 @@ func keyed(name string) (unset string, ok bool) {
 
 // setsBack is the write that undoes f, in a file that had this text before.
 func setsBack(f File, before string) File {
+	f.Instead = nil
 	unset, ok := keyed(f.Name)
 	if !ok {
 		f.Value = strings.TrimSuffix(before, "\n")
