@@ -71,6 +71,9 @@ type Spec struct {
 	// Bundle is the directory on the host that the configuration comes from. Hooks run
 	// there and are told of it. An absolute path, needed with hooks that are commands.
 	Bundle string
+	// Version is the ociVersion of that configuration. A limit that comes later may mean what
+	// it meant there (oci.AsOf). Empty is the latest.
+	Version string
 	// Cgroup is a control group of its own; nil leaves it in the caller's.
 	Cgroup *Cgroup
 	// Labels and Annotations are kept with the container and mean nothing to it.

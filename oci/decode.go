@@ -56,6 +56,7 @@ func (d *decoder) config() {
 		switch name {
 		case "ociVersion":
 			version = d.version()
+			d.spec.Version = version
 		case "root":
 			root = true
 			d.root()

@@ -32,6 +32,7 @@ func document(object, members string) string {
 func smallest() container.Spec {
 	return container.Spec{
 		Bundle:     "/bundle",
+		Version:    "1.3.0",
 		Root:       container.Root{Path: "/bundle/rootfs"},
 		Namespaces: clone.Namespaces{{Type: clone.NEWNS}},
 		Process:    container.Process{Args: []string{"true"}, Cwd: "/"},
@@ -268,7 +269,7 @@ func TestWithoutProcess(t *testing.T) {
 		`{"ociVersion": "1.0.0", "root": {"path": "/r"}, "process": null}`,
 	} {
 		spec, _, err := oci.Decode([]byte(text), "/bundle")
-		if want := (container.Spec{Bundle: "/bundle", Root: container.Root{Path: "/r"}}); err != nil || !reflect.DeepEqual(spec, want) {
+		if want := (container.Spec{Bundle: "/bundle", Version: "1.0.0", Root: container.Root{Path: "/r"}}); err != nil || !reflect.DeepEqual(spec, want) {
 			t.Errorf("%s: got %+v, %v", text, spec, err)
 		}
 	}

@@ -21,10 +21,17 @@ func DecodeResources(data []byte, version string) (cgroupv2.Resources, error) {
 		d.err.document = "resources"
 		return cgroupv2.Resources{}, d.err
 	}
-	if before13(version) {
-		pidsBefore13(&r)
+	return AsOf(r, version), nil
+}
+
+// AsOf is r with the meaning that its numbers have in a configuration whose ociVersion is
+// version, for limits that come from elsewhere, such as flags. That a limit of 0 processes means
+// what it says is new in release 1.3 of the specification: before it was no limit.
+func AsOf(r cgroupv2.Resources, version string) cgroupv2.Resources {
+	if r.Pids != nil && *r.Pids <= 0 && before13(version) {
+		r.Pids = pointer(int64(-1))
 	}
-	return r, nil
+	return r
 }
 
 // cgroup asks for one where the configuration names it, or has limits or rules. It is called
@@ -34,9 +41,7 @@ func (d *decoder) cgroup(version, path string, r *cgroupv2.Resources) {
 	if d.err != nil {
 		return
 	}
-	if before13(version) {
-		pidsBefore13(r)
-	}
+	*r = AsOf(*r, version)
 	_, err := r.Files()
 	var wrong *cgroupv2.LimitError
 	if errors.As(err, &wrong) { // the first of them
@@ -45,14 +50,6 @@ func (d *decoder) cgroup(version, path string, r *cgroupv2.Resources) {
 	}
 	if path != "" || r.Asks() || len(r.Devices) > 0 {
 		d.spec.Cgroup = &container.Cgroup{Path: path, Resources: *r}
-	}
-}
-
-// pidsBefore13: that a limit of 0 processes means what it says is new in release 1.3 of the
-// specification. Before it was no limit.
-func pidsBefore13(r *cgroupv2.Resources) {
-	if r.Pids != nil && *r.Pids <= 0 {
-		*r.Pids = -1
 	}
 }
 

@@ -82,6 +82,8 @@ func TestResources(t *testing.T) {
 		spec, warnings, err := oci.Decode([]byte(document(row.version, row.members)), "/bundle")
 		if err != nil || len(warnings) > 0 {
 			t.Errorf("%s: %v, %v", row.name, err, warnings)
+		} else if spec.Version != row.version {
+			t.Errorf("%s: its version is %q, want %q", row.name, spec.Version, row.version)
 		} else if !reflect.DeepEqual(spec.Cgroup, row.want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", row.name, spec.Cgroup, row.want)
 		}

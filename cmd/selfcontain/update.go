@@ -19,7 +19,8 @@ FILE has them as "linux" has "resources" in config.json; "-" is standard input:
 
   {"memory": {"limit": 67108864}, "cpu": {"quota": 50000, "period": 100000}}
 
-A SIZE is a number of bytes, or has a unit: 512k, 64m, 1.5g. -1 is no limit.
+A SIZE is a number of bytes, or has a unit: 512k, 64m, 1.5g. -1 is no limit. No
+processes, 0, is no limit either where the container's ociVersion is before 1.3.
 `
 
 // resourceFlags are limits as flags.
@@ -116,7 +117,11 @@ func prepareUpdate(g *global, f *flag.FlagSet) action {
 				return 0, fmt.Errorf("update: --resources %s: %w", *file, err)
 			}
 		}
-		return 0, g.explained(c.Set(r))
+		spec, err := c.Spec()
+		if err != nil {
+			return 0, g.explained(err)
+		}
+		return 0, g.explained(c.Set(oci.AsOf(r, spec.Version))) // a limit means what it meant when it was created
 	}
 }
 

@@ -177,6 +177,27 @@ func guest(t *testing.T) {
 	}
 }
 
+// TestUpdateOfAnOlderVersion is what no processes means in the container's own configuration.
+func TestUpdateOfAnOlderVersion(t *testing.T) {
+	guest(t)
+	for version, want := range map[string]string{"1.2.0": "max", "1.3.0": "0"} {
+		dir := bundle(t, append(shell("exec sleep 1000 </dev/null >/dev/null 2>&1"), `"ociVersion": "1.3.0"`, `"ociVersion": "`+version+`"`)...)
+		global, end := alive(t, dir)
+		group := groupOf(t, global)
+		for args, in := range map[string]string{"--pids-limit 0": "", "-r -": `{"pids": {"limit": 0}}`} {
+			for _, args := range []string{"--pids-limit 50", args} {
+				c := command(t, append(append(global, "update"), append(strings.Fields(args), "ctr")...)...)
+				c.Stdin = strings.NewReader(in)
+				if r := do(t, c); r != (result{}) {
+					t.Errorf("%s: %s: %+v", version, args, r)
+				}
+			}
+			fileIs(t, version+": "+args, group, "pids.max", want)
+		}
+		end()
+	}
+}
+
 // TestUpdateIsReadBack gives every limit that is a flag, one at a time, and looks that the
 // others stay.
 func TestUpdateIsReadBack(t *testing.T) {
