@@ -294,6 +294,57 @@ func TestRollbackOfWhatTheKernelTies(t *testing.T) {
 	is(s, "with a process", "cpuset.mems.effective", "0")
 }
 
+// TestChangesStartFromTheFiles writes what was asked for, and takes nothing back that somebody else has set.
+func TestChangesStartFromTheFiles(t *testing.T) {
+	h, g := limited(t, "memory", "cpu")
+	const mib = 1 << 20
+	record := Resources{
+		Memory: Memory{Limit: 64*mib + 1, Swap: 96*mib + 1},
+		CPU:    CPU{Shares: 512, Quota: 5000, Period: 20000},
+	}
+	for _, row := range []struct {
+		about  string
+		others []string // name, value
+		r      Resources
+		want   []string
+	}{
+		{"nobody has", nil, Resources{Memory: Memory{Limit: 32 * mib}}, []string{"memory.max = 33554432", "memory.swap.max = 67108865"}},
+		{"nobody has, and rounded is not changed", nil, Resources{Memory: Memory{Limit: 96*mib + 1}}, []string{"memory.max = 100663297", "memory.swap.max = 0"}},
+		{"the memory", []string{"memory.max", "50331648"}, Resources{Memory: Memory{Swap: 64 * mib}}, []string{"memory.swap.max = 16777216"}},
+		{"the memory and the swap", []string{"memory.max", "50331648", "memory.swap.max", "16777216"}, Resources{Memory: Memory{Limit: 32 * mib}},
+			[]string{"memory.max = 33554432", "memory.swap.max = 33554432"}},
+		{"any swap", []string{"memory.swap.max", "max"}, Resources{Memory: Memory{Limit: 32 * mib}}, []string{"memory.max = 33554432"}},
+		{"any memory", []string{"memory.max", "max"}, Resources{Memory: Memory{Limit: 32 * mib}}, []string{"memory.max = 33554432"}},
+		{"any memory, of which there is no sum", []string{"memory.max", "max"}, Resources{Memory: Memory{Swap: 64 * mib}}, nil},
+		{"the quota", []string{"cpu.max", "7000 20000"}, Resources{CPU: CPU{Period: 50000}}, []string{"cpu.max = 7000 50000"}},
+		{"any quota", []string{"cpu.max", "max"}, Resources{CPU: CPU{Period: 50000}}, []string{"cpu.max = max 50000"}},
+		{"idle", []string{"cpu.idle", "1"}, Resources{CPU: CPU{Shares: 1024}}, []string{"cpu.idle = 0", "cpu.weight = 100", "cpu.idle = 1"}},
+	} {
+		s := sub(t, h, g, "s")
+		set(t, s, record)
+		for i := 0; i < len(row.others); i += 2 {
+			if err := s.write(row.others[i], row.others[i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now, err := s.Now(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := row.r.Changes(now)
+		var got []string
+		for _, f := range files {
+			got = append(got, f.String())
+		}
+		if (err == nil) != (row.want != nil) || row.want != nil && !slices.Equal(got, row.want) {
+			t.Errorf("somebody else has set: %s: %q (%v), want %q", row.about, got, err, row.want)
+		}
+		if err := s.RemoveEmpty(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestMemoryIsFelt(t *testing.T) {
 	_, g := limited(t, "memory")
 	set(t, g, Resources{Memory: Memory{Limit: 64 << 20, Swap: 64 << 20}})

@@ -27,9 +27,12 @@ type Memory struct {
 	DisableOOMKiller bool
 }
 
+// memoryLimit is the property of Limit.
+const memoryLimit = "memory.limit"
+
 func (m *Memory) list(l *lister) {
 	if m.Limit != 0 {
-		l.limit("memory.limit", "memory.max", m.Limit)
+		l.limit(memoryLimit, "memory.max", m.Limit)
 		if n := len(l.files); m.CheckBeforeUpdate && m.Limit > 0 {
 			l.files[n-1].NotBelow = "memory.current"
 		}

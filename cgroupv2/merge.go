@@ -3,7 +3,9 @@ package cgroupv2
 import (
 	"cmp"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 )
 
 // Merge is what a group has when r has been set where old was: what r leaves alone stays.
@@ -28,17 +30,18 @@ func (r Resources) Merge(old Resources) Resources {
 	return m
 }
 
-// Complete is r with what of old its limits have to be written together with: a file of
-// the group may be made of several of them. Memory.Swap holds the memory too, and
-// its file does not; a CPU.Period alone would take the quota away; and the kernel takes
-// no weight of a group that is idle.
-func (r Resources) Complete(old Resources) Resources {
-	m, c := &r.Memory, &r.CPU
+// Changes are the files to be written for r in a group that has the limits old, see
+// [Group.Now]. A file of the group may be made of several limits: Memory.Swap holds the memory too,
+// and its file does not; a CPU.Period alone would take the quota away; and the kernel takes
+// no weight of a group that is idle. What nobody has asked for is not written.
+func (r Resources) Changes(old Resources) ([]File, error) {
+	whole := r
+	m, c := &whole.Memory, &whole.CPU
 	switch {
 	case m.Limit == 0 && m.Swap > 0:
 		m.Limit = old.Memory.Limit
 	case m.Limit > 0 && m.Swap == 0:
-		m.Swap = old.Memory.Swap
+		m.Swap = max(old.Memory.Swap, 0) // without a limit of both nothing changes
 	}
 	m.CheckBeforeUpdate = m.CheckBeforeUpdate || old.Memory.CheckBeforeUpdate
 	if c.Period != 0 && c.Quota == 0 {
@@ -47,7 +50,63 @@ func (r Resources) Complete(old Resources) Resources {
 	if c.Shares != 0 && c.Idle == nil {
 		c.Idle = old.CPU.Idle
 	}
-	return r
+	files, err := whole.Files()
+	if r.Memory.Limit == 0 {
+		files = slices.DeleteFunc(files, func(f File) bool { return f.Origin == origin+memoryLimit })
+	}
+	return files, err
+}
+
+// Now is old with what the group's files say by now of the limits that others are written
+// together with: somebody else may have set them since. Numbers that the kernel has only rounded to
+// pages are as they were.
+func (g *Group) Now(old Resources) (Resources, error) {
+	r := &reader{dir: g.fd}
+	m, c := &old.Memory, &old.CPU
+	pages := func(n int64) uint64 { return uint64(n) &^ uint64(os.Getpagesize()-1) }
+	limit, hasLimit := r.limit("memory.max")
+	swap, hasSwap := r.limit("memory.swap.max")
+	same := m.Limit > 0 && limit == pages(m.Limit) || m.Limit <= 0 && limit == Max
+	if hasSwap && m.Swap > 0 && !(same && swap == pages(m.Swap-max(m.Limit, 0))) {
+		m.Swap = 0
+		if limit != Max && swap != Max { // or there is no sum of both
+			m.Swap = int64(limit + swap)
+		}
+	}
+	if hasLimit && !same {
+		m.Limit = 0
+		if limit != Max {
+			m.Limit = int64(limit)
+		}
+	}
+	if text, ok := r.text("cpu.max"); ok {
+		quota, _, _ := strings.Cut(text, " ")
+		n, err := parseNumber(quota)
+		r.note("cpu.max", err)
+		c.Quota = 0
+		if n != Max {
+			c.Quota = int64(n)
+		}
+	}
+	if idle, ok := r.limit("cpu.idle"); ok {
+		c.Idle = nil
+		if idle == 1 {
+			one := int64(1)
+			c.Idle = &one
+		}
+	}
+	return old, g.failed(r.failed, r.err)
+}
+
+// limit reads a file with one number, if the group has it.
+func (r *reader) limit(name string) (n uint64, ok bool) {
+	text, ok := r.text(name)
+	if !ok {
+		return 0, false
+	}
+	n, err := parseNumber(text)
+	r.note(name, err)
+	return n, err == nil
 }
 
 func (m Memory) merge(old Memory) Memory {

@@ -63,8 +63,8 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestComplete is which files are written for an update, and with what.
-func TestComplete(t *testing.T) {
+// TestChanges is which files are written for an update, and with what.
+func TestChanges(t *testing.T) {
 	old := Resources{
 		Memory: Memory{Limit: 100, Swap: 150}, CPU: CPU{Shares: 512, Quota: 5000, Period: 20000, Idle: ptr(int64(1))}, Pids: ptr(int64(7)),
 	}
@@ -76,7 +76,7 @@ func TestComplete(t *testing.T) {
 		{"nothing", Resources{}, nil},
 		{"processes", Resources{Pids: ptr(int64(3))}, []string{"pids.max = 3"}},
 		{"memory", Resources{Memory: Memory{Limit: 120}}, []string{"memory.max = 120", "memory.swap.max = 30"}},
-		{"memory and swap together", Resources{Memory: Memory{Swap: 300}}, []string{"memory.max = 100", "memory.swap.max = 200"}},
+		{"memory and swap together", Resources{Memory: Memory{Swap: 300}}, []string{"memory.swap.max = 200"}},
 		{"any swap", Resources{Memory: Memory{Swap: -1}}, []string{"memory.swap.max = max"}},
 		{"any memory", Resources{Memory: Memory{Limit: -1}}, []string{"memory.max = max", "memory.swap.max = max"}},
 		{"period", Resources{CPU: CPU{Period: 50000}}, []string{"cpu.max = 5000 50000"}},
@@ -84,8 +84,7 @@ func TestComplete(t *testing.T) {
 		{"weight", Resources{CPU: CPU{Shares: 1024}}, []string{"cpu.idle = 0", "cpu.weight = 100", "cpu.idle = 1"}},
 		{"not idle", Resources{CPU: CPU{Idle: ptr(int64(0))}}, []string{"cpu.idle = 0"}},
 	} {
-		r := row.r.Complete(old)
-		files, err := r.Files()
+		files, err := row.r.Changes(old)
 		var got []string
 		for _, f := range files {
 			got = append(got, f.String())

@@ -11,15 +11,18 @@ import (
 
 // Set changes the limits of the container's cgroup while it lives, all of them or none.
 // What r does not ask for stays as it is, and what has been set is known to the next Set:
-// a limit of memory and swap together may come alone, after that of memory.
+// a limit of memory and swap together may come alone, after that of memory. What somebody else has
+// set in the group meanwhile stays as well.
 func (c *Container) Set(r cgroupv2.Resources) error {
 	return c.withLivingGroup("update", func(d *stateDir, _ *view, g *cgroupv2.Group) error {
 		old, err := d.limits()
 		if err != nil {
 			return err
 		}
-		complete := r.Complete(old)
-		files, err := complete.Files()
+		if old, err = g.Now(old); err != nil {
+			return err
+		}
+		files, err := r.Changes(old)
 		if err != nil {
 			return &Error{Code: ConfigInvalid, ID: c.id, Op: "update", Err: err}
 		}
