@@ -13,8 +13,8 @@ import (
 
 // NotifyOOM tells at once when memory of the container has run out from now on: a limit of
 // its cgroup or of one above could not be kept by reclaim, and the kernel has killed a
-// process for it, or is about to. What is sent are the counts of memory.events, those of
-// before included. Several events may be one when they come faster than they are received.
+// process for it. What is sent are the counts of memory.events, those of
+// before included. Several kills may be one event when they come faster than they are received.
 //
 // The channel is closed when the container's first process has ended, its cgroup is
 // gone, or ctx is done. Until then it has to be received from. The controller memory is
@@ -58,7 +58,8 @@ func (c *Container) NotifyOOM(ctx context.Context) (<-chan cgroupv2.MemoryEvents
 			if err != nil {
 				return
 			}
-			if e.OOM == last.OOM && e.OOMKill == last.OOMKill && e.OOMGroupKill == last.OOMGroupKill {
+			// The kernel counts on the way to a kill and after it, too, each by itself.
+			if e.OOMKill == last.OOMKill {
 				continue
 			}
 			last = e
