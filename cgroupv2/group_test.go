@@ -176,13 +176,16 @@ func TestWhatIsMountedOver(t *testing.T) {
 	if other, err := Find(); err == nil || !strings.Contains(err.Error(), h.Mountpoint()+" is covered by another file system") {
 		t.Errorf("the hierarchy is found below a tmpfs: %v, %v", other, err)
 	}
+	if point, err := Mountpoint(); point != "" || err != nil {
+		t.Errorf("it is mounted at %q (%v)", point, err)
+	}
 	elsewhere := t.TempDir()
 	if err := unix.Mount("none", elsewhere, "cgroup2", 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Unmount(elsewhere, unix.MNT_DETACH)
 	other := find(t)
-	if other.Mountpoint() != elsewhere {
+	if point, err := Mountpoint(); other.Mountpoint() != elsewhere || point != elsewhere || err != nil {
 		t.Errorf("found at %s, want %s", other.Mountpoint(), elsewhere)
 	}
 	again, err := h.Open(g.Path())

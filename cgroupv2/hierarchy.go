@@ -20,31 +20,45 @@ type Hierarchy struct {
 // version 1 has most of the controllers, beside them.
 var usual = [...]string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}
 
-// Find finds the hierarchy. It is nearly always at one of the usual places, which a look at
-// the file system tells; /proc/self/mountinfo, which may be long, is read only where it is at
-// neither.
+// Find finds the hierarchy, and opens it.
 func Find() (*Hierarchy, error) {
+	point, err := Mountpoint()
+	if err != nil {
+		return nil, err
+	}
+	if point != "" {
+		return openHierarchy(point)
+	}
+	if all, err := mounts(); err == nil && len(all) > 0 {
+		return nil, fmt.Errorf("find the cgroup hierarchy: %s is covered by another file system", all[0].point)
+	}
+	return nil, errors.New("cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup")
+}
+
+// Mountpoint is where the hierarchy is mounted, and empty where it is not. It is nearly always at
+// one of the usual places, which a look at the file system tells; /proc/self/mountinfo,
+// which may be long, is read only where it is at neither.
+func Mountpoint() (string, error) {
 	for _, point := range usual {
-		if h, err := openHierarchy(point); err == nil {
-			return h, nil
+		if isHierarchy(point) {
+			return point, nil
 		}
 	}
 	all, err := mounts()
 	if err != nil {
-		return nil, fmt.Errorf("find the cgroup hierarchy: %w", err)
+		return "", fmt.Errorf("where is cgroup v2 mounted: %w", err)
 	}
-	var errs []error
 	for _, m := range preferred(all) {
-		h, err := openHierarchy(m.point)
-		if err == nil {
-			return h, nil
+		if isHierarchy(m.point) { // and nothing else is mounted on top
+			return m.point, nil
 		}
-		errs = append(errs, err)
 	}
-	if len(errs) == 0 {
-		return nil, errors.New("cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup")
-	}
-	return nil, fmt.Errorf("find the cgroup hierarchy: %w", errors.Join(errs...))
+	return "", nil
+}
+
+func isHierarchy(point string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(point, &s) == nil && s.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 // mounts are the lines of /proc/self/mountinfo that show the hierarchy.

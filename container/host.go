@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"github.com/selfcontain/runtime/caps"
@@ -207,22 +206,5 @@ func (h *Host) probeOwnCgroup() error {
 	return nil
 }
 
-// cgroup2Mount is where the v2 hierarchy is mounted. It is nearly always where
-// systemd puts it, on its own or beside version 1, which one statfs tells; the list
-// of mounts, which may be long, is read only where it is not.
-func cgroup2Mount() (string, error) {
-	for _, path := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		var st unix.Statfs_t
-		if unix.Statfs(path, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC {
-			return path, nil
-		}
-	}
-	list, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
-	if err != nil {
-		return "", fmt.Errorf("where is cgroup v2 mounted: %w", err)
-	}
-	if len(list) == 0 {
-		return "", nil
-	}
-	return list[0].Mountpoint, nil
-}
+// cgroup2Mount is where the v2 hierarchy is mounted.
+func cgroup2Mount() (string, error) { return cgroupv2.Mountpoint() }
