@@ -75,11 +75,35 @@ func (c *compiler) beforeCgroup(step func(Step) prog.FD) {
 	step(Step{
 		Action: MakeCgroup, Path: at, Why: "the container is born in it, and so is everything that it makes", Origin: "linux.cgroupsPath",
 	})
-	if files, _ := g.Resources.Files(); len(files) > 0 { // the error is that of checkCgroup
+	files, _ := g.Resources.Files() // the error is that of checkCgroup
+	if files = slices.DeleteFunc(files, birthless); len(files) > 0 {
 		step(Step{Action: LimitCgroup, Path: at, Files: files, Why: "limits", Origin: "linux.resources"})
 	}
 	c.beforeDevices(step, at)
 	c.beforeDelegation(step, at)
+}
+
+// birthless reports whether nothing can be born in a group in which this is written.
+func birthless(f cgroupv2.File) bool { return f.Name == "pids.max" && f.Value == "0" }
+
+// limitBorn writes such a limit when the container has all of its processes, and before it is known
+// to be created.
+func (c *compiler) limitBorn() {
+	if c.plan.cgroup == "" {
+		return
+	}
+	files, _ := c.spec.Cgroup.Resources.Files()
+	files = slices.DeleteFunc(files, func(f cgroupv2.File) bool { return !birthless(f) })
+	if len(files) == 0 {
+		return
+	}
+	for i, steps := range c.plan.During {
+		if keeps(steps) {
+			c.plan.During[i] = slices.Insert(steps, len(steps)-1, Step{
+				Action: LimitCgroup, Path: c.plan.cgroup, Files: files, Why: "it has been born, and nothing else can be", Origin: "linux.resources",
+			})
+		}
+	}
 }
 
 // birthFlags are those of clone3 beside the namespaces.

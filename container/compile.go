@@ -40,6 +40,7 @@ func compile(spec Spec, host Host, end ending) (*Plan, error) {
 	if err := c.hooksAround(); err != nil {
 		return nil, err
 	}
+	c.limitBorn()
 	c.plan.gate = c.gated || c.held
 	c.plan.wanted, c.plan.host = &c.spec, &c.host
 	c.plan.Clone = Birth{Namespaces: spec.Namespaces.CloneFlags(), Files: c.files, Kept: c.kept(), Cgroup: c.plan.cgroup}

@@ -334,6 +334,11 @@ func (pl *place) doFor(s Step, p *nsexec.Process, state State, hooks *called) er
 	switch {
 	case s.Action == KeepState:
 		return pl.keep(p)
+	case s.Action == LimitCgroup:
+		if pl.group == nil { // as in do
+			return nil
+		}
+		return pl.group.Set(s.Files)
 	case s.Action == RunHook && pl.group != nil:
 		hooks.group = pl.group.FD()
 	}

@@ -28,12 +28,15 @@ func (p *Plan) syncs(trace *Trace, at *place, hooks *called) []func(*nsexec.Proc
 		}
 	}
 	for i, steps := range p.During {
-		if len(steps) > 0 && steps[0].Action == KeepState {
+		if keeps(steps) {
 			return list[:i+1] // what is behind the gate is not ours to do
 		}
 	}
 	return list
 }
+
+// keeps reports whether a container is created when these steps have been done.
+func keeps(steps []Step) bool { return len(steps) > 0 && steps[len(steps)-1].Action == KeepState }
 
 // doFor does a step for a process that waits at a sync point. It is a child that nobody
 // has waited for, so its number is nobody else's.

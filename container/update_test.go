@@ -395,6 +395,54 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestNoProcesses is a limit under which the container itself could not be born.
+func TestNoProcesses(t *testing.T) {
+	nstest.AnyProcessor(t)
+	limitedHere(t)
+	for _, row := range []struct {
+		about  string
+		change func(*container.Spec)
+	}{
+		{"as engines ask for it", func(*container.Spec) {}},
+		{"in a user namespace, which a process more makes", inUser(t)},
+	} {
+		t.Run(row.about, func(t *testing.T) {
+			said, say := pipes(t)
+			spec := with(rootFSFor(t), row.change, grouped(t), sh("echo started; /bin/true; echo forked"))
+			none := int64(0)
+			spec.Cgroup.Resources.Pids = &none
+			spec.Process.Stdout = say
+			c := create(t, spec, container.CreateOptions{})
+			say.Close()
+			if got := groupFiles(t, spec.Cgroup.Path, "pids.max")["pids.max"]; got != "0" {
+				t.Errorf("pids.max is %s", got)
+			}
+			if err := c.Exec(); err != nil {
+				t.Fatal(err)
+			}
+			if text, err := io.ReadAll(said); string(text) != "started\n" || err != nil {
+				t.Errorf("it said %q (%v)", text, err)
+			}
+		})
+	}
+	held, err := container.Hold(filepath.Join(t.TempDir(), "state"), "c", with(rootFSFor(t), grouped(t), func(s *container.Spec) {
+		none := int64(0)
+		s.Cgroup.Resources.Pids = &none
+	}), container.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := held.Release(); err != nil {
+		t.Error(err)
+	}
+	if _, err := held.Wait(); err != nil {
+		t.Error(err)
+	}
+	if err := held.Destroy(true); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOOMIsNotified runs out of memory in a container: first a child of its first process,
 // then that one.
 func TestOOMIsNotified(t *testing.T) {
