@@ -32,12 +32,45 @@ func (p *Plan) diagnose(err error) {
 	}
 	var birth *nsexec.CloneError
 	if errors.As(err, &birth) {
-		birth.Cause = p.namespaceCause(uintptr(birth.Flags), birth.Errno, inquire())
+		birth.Cause = p.namespaceCause(uintptr(birth.Flags), birth.Errno, p.inquire())
 		return
 	}
-	if op := opError(err); op != nil && op.Errno != 0 && op.Cause == "" {
-		op.Cause = p.cause(op.Op, op.Errno, inquire())
+	op := opError(err)
+	if op == nil || op.Errno == 0 {
+		return
 	}
+	if cause := p.memoryCause(op.Errno); cause != "" {
+		op.Cause = cause
+	} else if op.Cause == "" {
+		op.Cause = p.cause(op.Op, op.Errno, p.inquire())
+	}
+}
+
+// inquire asks about the cgroup of the container's, too.
+func (p *Plan) inquire() circumstances {
+	c := inquire()
+	if p.cgroup != "" {
+		if full := fullCgroup("0::" + p.cgroup); full != "" {
+			c.pidsFull = full
+		}
+	}
+	return c
+}
+
+// memoryCause says that there was less memory than the container needs to be born. The kernel has two words
+// for it: execve(2) has no room for the arguments then.
+func (p *Plan) memoryCause(errno unix.Errno) string {
+	if p.cgroup == "" || errno != unix.ENOMEM && errno != unix.E2BIG {
+		return ""
+	}
+	limit := p.wanted.Cgroup.Resources.Memory.Limit
+	for line := range strings.Lines(string(contents(p.host.Cgroup2 + p.cgroup + "/memory.events"))) {
+		// How often the limit was reached, and no more could be had.
+		if n, ok := strings.CutPrefix(line, "max "); ok && n != "0\n" && limit > 0 {
+			return fmt.Sprintf("linux.resources.memory.limit may be too low: the cgroup has reached its %d bytes", limit)
+		}
+	}
+	return ""
 }
 
 // cause says why an operation has failed, better than its hint can, which was written
@@ -50,6 +83,9 @@ func (p *Plan) cause(op prog.Op, errno unix.Errno, c circumstances) string {
 	case prog.Clone3:
 		if errno == unix.ENOMEM {
 			return "" // the hint knows
+		}
+		if g := p.wanted.Cgroup; errno == unix.EAGAIN && p.cgroup != "" && g.Resources.Pids != nil && *g.Resources.Pids == 1 {
+			return "linux.resources.pids.limit is 1, and the container is made by two: it has to be 2 or more"
 		}
 		return p.namespaceCause(uintptr(p.wanted.Namespaces.CloneFlags()), errno, c)
 	case prog.Fsmount, prog.Fsconfig:

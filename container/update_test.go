@@ -395,6 +395,55 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestTooLittleToBeBorn is what the limits say of which a container does not come to be.
+func TestTooLittleToBeBorn(t *testing.T) {
+	nstest.AnyProcessor(t)
+	limitedHere(t)
+	one := int64(1)
+	full := fmt.Sprintf("/selfcontain-test-%d", os.Getpid())
+	h, err := cgroupv2.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	above, err := h.Create(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(above.RemoveEmpty(), above.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	files, err := (&cgroupv2.Resources{Unified: map[string]string{"pids.max": "0"}}).Files()
+	if err == nil {
+		err = above.Set(files)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		about  string
+		change func(*container.Spec)
+		is     error
+		want   string
+	}{
+		{"a page of memory", func(s *container.Spec) {
+			s.Cgroup.Path, s.Cgroup.Resources.Memory = full+"-memory", cgroupv2.Memory{Limit: 4096, Swap: 4096}
+		}, unix.ENOMEM, "linux.resources.memory.limit may be too low: the cgroup has reached its 4096 bytes"},
+		{"one process, which makes another", func(s *container.Spec) {
+			inUser(t)(s)
+			s.Cgroup.Path, s.Cgroup.Resources.Pids = full+"-one", &one
+		}, unix.EAGAIN, "linux.resources.pids.limit is 1, and the container is made by two: it has to be 2 or more"},
+		{"no process, in a group above", func(*container.Spec) {}, unix.EAGAIN, full + " has as many processes as its pids.max allows"},
+	} {
+		_, err := container.Create(t.TempDir(), "c", with(rootFSFor(t), grouped(t), sh(aliveFor), row.change), container.CreateOptions{})
+		if !errors.Is(err, row.is) || !strings.HasSuffix(err.Error(), row.want) {
+			t.Errorf("%s: it says %v, want %v: %s", row.about, err, row.is, row.want)
+		}
+	}
+}
+
 // TestNoProcesses is a limit under which the container itself could not be born.
 func TestNoProcesses(t *testing.T) {
 	nstest.AnyProcessor(t)
