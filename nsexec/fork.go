@@ -59,18 +59,32 @@ func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 	emitWait(b, control)
 }
 
-// forks reports whether a program has an operation of [EmitFork].
-func forks(p *prog.Program) bool {
+// forkAt is the operation of [EmitFork] that forks, and 0 in a program without one.
+func forkAt(p *prog.Program) int {
 	for i := range p.Len() {
 		if op := p.Op(i); op.Call == prog.Clone3 {
 			if args, ok := op.Args[0].(*prog.Block); ok && len(args.Fields) > 0 {
 				if flags, ok := args.Fields[0].Value.(prog.Int); ok && flags&unix.CLONE_PARENT_SETTID != 0 {
-					return true
+					return i
 				}
 			}
 		}
 	}
-	return false
+	return 0
+}
+
+// second is the operation at which a process stands that the program has forked. It writes to the
+// report when it is born, to wait until the first one has ended, and that one writes when it
+// ends: what is found there of a second one that was killed meanwhile is the end of the first.
+func (p *Process) second(at int) int {
+	if !p.forked {
+		return at
+	}
+	fork := forkAt(p.image.program)
+	if first := p.image.program.Target(p.image.program.Op(fork).OnResult); at == first || at == first+1 {
+		return fork + 1
+	}
+	return at
 }
 
 // awaitMessage waits for a message, where the process may end and another one hold the
@@ -98,7 +112,7 @@ func (p *Process) awaitMessage() (bool, error) {
 // one than p and still there. The number stands in the report, which the process may
 // have overwritten: only a child of ours is ended by it.
 func (p *Process) killForked() {
-	if !forks(p.image.program) {
+	if forkAt(p.image.program) == 0 {
 		return
 	}
 	var b [4]byte
@@ -152,6 +166,6 @@ func (p *Process) follow(message []byte) error {
 		return err
 	}
 	unix.Close(p.pidfd)
-	p.pid, p.pidfd = int(pid), pidfd
+	p.pid, p.pidfd, p.forked = int(pid), pidfd, true
 	return nil
 }

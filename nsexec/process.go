@@ -22,6 +22,7 @@ type Process struct {
 	control int
 	mounts  int // its mount namespace while it starts, -1 where nobody will look into it
 	at      int
+	forked  bool // it is the second of two, by [EmitFork]
 	guest   bool // started by somebody else: its end is theirs to take
 
 	use holders // of pidfd

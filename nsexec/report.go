@@ -90,6 +90,7 @@ func (p *Process) look() error {
 	if err != nil {
 		return err
 	}
+	at = p.second(at)
 	p.at = at
 	first, firstErrno, err := p.readReport(initReport)
 	if err != nil {

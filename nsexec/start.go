@@ -179,7 +179,7 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 func (p *Process) accompany(c Config) error {
 	var message [pidSize]byte
 	stands := stands(p.image.program)
-	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forks(p.image.program)}
+	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forkAt(p.image.program) != 0}
 	for {
 		n, err := socket.read(message[:])
 		switch {
