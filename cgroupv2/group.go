@@ -124,8 +124,18 @@ func (h *Hierarchy) Prune(paths []string) {
 	}
 }
 
-// Close closes the descriptors. The group stays.
-func (g *Group) Close() error { return errors.Join(unix.Close(g.fd), unix.Close(g.root)) }
+// Close closes the descriptors. The group stays. It may be called again.
+func (g *Group) Close() error { return errors.Join(closeOnce(&g.fd), closeOnce(&g.root)) }
+
+// closeOnce closes a descriptor, whose number may be another's from then on.
+func closeOnce(fd *int) error {
+	if *fd < 0 {
+		return nil
+	}
+	err := unix.Close(*fd)
+	*fd = -1
+	return err
+}
 
 // FD is the descriptor of its directory (O_PATH), for CLONE_INTO_CGROUP. It is the
 // group's: who keeps it longer duplicates it.

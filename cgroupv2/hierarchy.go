@@ -99,8 +99,8 @@ func openHierarchy(point string) (*Hierarchy, error) {
 	return &Hierarchy{fd: fd, mountpoint: point}, nil
 }
 
-// Close closes the hierarchy. Its groups stay usable.
-func (h *Hierarchy) Close() error { return unix.Close(h.fd) }
+// Close closes the hierarchy. Its groups stay usable. It may be called again.
+func (h *Hierarchy) Close() error { return closeOnce(&h.fd) }
 
 // Mountpoint is where it is mounted.
 func (h *Hierarchy) Mountpoint() string { return h.mountpoint }

@@ -97,7 +97,7 @@ func ProbeProcess() (Host, error) {
 		h.NoFile = Limit{soft, hard}
 	}
 	var err error
-	h.Cgroup2, err = cgroup2Mount()
+	h.Cgroup2, err = cgroupv2.Mountpoint()
 	return h, err
 }
 
@@ -205,6 +205,3 @@ func (h *Host) probeOwnCgroup() error {
 	h.Cgroup2 = "" // it is mounted, and not for us
 	return nil
 }
-
-// cgroup2Mount is where the v2 hierarchy is mounted.
-func cgroup2Mount() (string, error) { return cgroupv2.Mountpoint() }

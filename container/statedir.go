@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/selfcontain/runtime/cgroupv2"
 )
 
 // What lies in the directory of a container, in the order in which it is made.
@@ -75,7 +77,7 @@ type asked struct {
 	groups func() (string, error) // where cgroup v2 is mounted, if it is
 }
 
-func ask() *asked { return &asked{sync.OnceValues(bootID), sync.OnceValues(cgroup2Mount)} }
+func ask() *asked { return &asked{sync.OnceValues(bootID), sync.OnceValues(cgroupv2.Mountpoint)} }
 
 // openRoot opens the directory of all containers.
 func openRoot(root string) (int, error) {
