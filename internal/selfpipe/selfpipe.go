@@ -103,11 +103,16 @@ func (p Pipe) Catch(sig unix.Signal) error {
 		new.restorer = uint64(uintptr(restorerCode))
 	}
 	var old sigaction
-	if err := rtSigaction(sig, nil, &old); err != nil || old.handler == sigIgn {
-		return err
-	}
 	switch sig {
+	case unix.SIGHUP, unix.SIGINT, unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		// Go leaves these alone where they are ignored, or has no handler for them.
+		if err := rtSigaction(sig, nil, &old); err != nil || old.handler == sigIgn {
+			return err
+		}
 	case unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS:
+		if err := rtSigaction(sig, nil, &old); err != nil {
+			return err
+		}
 		runtimeHandler = uintptr(old.handler)
 		new.handler = uint64(uintptr(faultCode))
 	}
