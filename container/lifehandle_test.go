@@ -154,15 +154,15 @@ func TestPauseAndStart(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for range 4 {
+	pairs, count := 4, 60
+	if testing.Short() {
+		pairs, count = 2, 10
+	}
+	for range pairs {
 		until(func() { may(c.Pause(), container.ContainerPaused) })
 		until(func() { may(c.Resume(), container.ContainerNotPaused) })
 	}
 	until(runtime.GC)
-	count := 60
-	if testing.Short() {
-		count = 15
-	}
 	for born := 0; born < count; {
 		p, err := started(c, shell("exit 3"))
 		if may(err, container.ContainerPaused); err != nil {

@@ -152,16 +152,43 @@ func (d *stateDir) close() {
 // descriptor, so it is given up however its holder ends. It may be a hook of the container that
 // wants it, and whoever holds it waits for that one, so there is an end to the waiting. flock(2)
 func (d *stateDir) lock() error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		free, err := d.tryLock(unix.LOCK_EX)
-		switch {
-		case err != nil:
-			return err
-		case free:
-			return d.linked()
-		case time.Now().After(deadline):
-			return d.busy()
+	switch locked, err := flockWithin(d.fd, unix.LOCK_EX); {
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", d.path, err)
+	case !locked:
+		return d.busy()
+	}
+	d.held = true
+	return d.linked()
+}
+
+// flockWithin waits for a lock in the kernel's queue, and reports whether it came within patience.
+// flock(2) knows no limit, so it is a thread of its own that waits, with a descriptor of its
+// own. One that has waited too long is left to itself: what it gets goes with the file, when the
+// caller has closed that.
+func flockWithin(fd, how int) (locked bool, err error) {
+	err = unix.Flock(fd, how|unix.LOCK_NB)
+	if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		return err == nil, err
+	}
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return false, err
+	}
+	got := make(chan error, 1)
+	go func() {
+		err := unix.Flock(own, how)
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Flock(own, how)
 		}
+		unix.Close(own)
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		return err == nil, err
+	case <-time.After(patience):
+		return false, nil
 	}
 }
 
@@ -215,21 +242,17 @@ func (d *stateDir) births(how int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		err := unix.Flock(fd, how|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return fd, nil
-		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
-			err = fmt.Errorf("lock %s/%s: %w", d.path, intentName, err)
-		case time.Now().After(deadline):
-			err = d.busy()
-		default:
-			continue
-		}
-		unix.Close(fd)
-		return -1, err
+	locked, err := flockWithin(fd, how)
+	switch {
+	case locked:
+		return fd, nil
+	case err != nil:
+		err = fmt.Errorf("lock %s/%s: %w", d.path, intentName, err)
+	default:
+		err = d.busy()
 	}
+	unix.Close(fd)
+	return -1, err
 }
 
 // linked looks whether the directory has been removed while its lock was waited for.
