@@ -286,11 +286,7 @@ func TestExecTerminal(t *testing.T) {
 		if status, err := e.Wait(); status != 0 || err != nil {
 			t.Errorf("status %#x (%v)", int(status), err)
 		}
-		said, err := io.ReadAll(master)
-		if err != nil && !errors.Is(err, unix.EIO) {
-			t.Error(err)
-		}
-		if got := lines(string(said)); got != "/dev/pts/0\n30 90\n0\n0\nthree\n\ncontrols" {
+		if got := lines(nstest.ReadTerminal(t, master)); got != "/dev/pts/0\n30 90\n0\n0\nthree\n\ncontrols" {
 			t.Errorf("it says %q", got)
 		}
 	})

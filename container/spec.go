@@ -159,9 +159,10 @@ type Process struct {
 	// the program is not confined any more.
 	ExtraFiles []*os.File `json:"-"`
 	// Console takes the other end of its terminal, before the program runs: it may set the
-	// size of the window, or give it to somebody else. The file is its own then. An error
-	// closes it, ends the process and is that of Create or Start. It is needed where
-	// Terminal is set, and refused elsewhere.
+	// size of the window, or give it to somebody else. The file is its own then. A read
+	// says EIO when nobody has the terminal any more, perhaps a moment before what was
+	// written last can be read: read once more. An error closes it, ends the process and is
+	// that of Create or Start. It is needed where Terminal is set, and refused elsewhere.
 	Console func(master *os.File) error `json:"-"`
 	// PreserveFDs is the number of [Stdio].Extra, for a [Plan]. Create and Start take the
 	// number of ExtraFiles, whatever it says.

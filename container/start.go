@@ -19,7 +19,8 @@ type Stdio struct {
 	In, Out, Err *os.File
 	// Console takes the other end of the program's terminal, before the program
 	// runs: it may set the size of the window, or give it to somebody else. The file
-	// is its own then. An error closes it, ends the container and is that of
+	// is its own then. A read says EIO when nobody has the terminal any more, perhaps a
+	// moment before what was written last can be read: read once more. An error closes it, ends the container and is that of
 	// [Plan.Start]. It is needed where [Process.Terminal] is set, and not called
 	// elsewhere.
 	Console func(master *os.File) error

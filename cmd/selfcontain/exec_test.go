@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -225,9 +224,8 @@ func TestExecAsEnginesCall(t *testing.T) {
 		t.Error(err)
 	}
 	wait(r, 4)
-	said, err := io.ReadAll(master)
-	if got := strings.ReplaceAll(string(said), "\r", ""); !strings.Contains(got, "/dev/pts/0\n") || !strings.Contains(got, "got it\n") {
-		t.Errorf("%q, %v", got, err)
+	if got := nstest.ReadTerminal(t, master); !strings.Contains(got, "/dev/pts/0\n") || !strings.Contains(got, "got it\n") {
+		t.Errorf("%q", got)
 	}
 
 	// An error is the last entry of the log.

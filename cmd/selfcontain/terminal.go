@@ -103,8 +103,10 @@ func (t *terminal) guard(run func()) {
 }
 
 // copyOut copies what the container writes, until nobody is left who could write.
-// The master says EIO then. If it cannot be written any more the container's terminal
-// hangs up, as a terminal does when its user is gone.
+// The master says EIO then, perhaps a moment before what was written last can be read: the
+// kernel looks for that first, and then whether the other end is closed. If the copy cannot
+// be written any more the container's terminal hangs up, as a terminal does when its user is
+// gone.
 func (t *terminal) copyOut() {
 	defer close(t.copied)
 	b := make([]byte, 32<<10)
@@ -114,11 +116,10 @@ func (t *terminal) copyOut() {
 			t.master.Close()
 			return
 		}
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			t.copyRest(b)
-			return
-		case err != nil:
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.EIO) {
+				t.copyRest(b)
+			}
 			return
 		}
 	}
