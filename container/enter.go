@@ -25,10 +25,10 @@ import (
 //	...           what the first program of a container does: terminal, directory,
 //	              limits, rights
 //	close_range   nothing of the host is left
-//	clone3        CLONE_PARENT: born in the pid namespace
-//	sendto, exit ──────────────────────────────►   follows the second process
+//	clone3        CLONE_PARENT, CLONE_VFORK: born in the pid namespace
+//	exit ──────────────────────────────────────►   follows the second process
 //
-//	second process: setsid, execve
+//	second process, while the first one stands still: setsid, execve
 //
 // The fork comes last. To join a pid namespace changes nothing for the process itself,
 // only for its children, so the one that has the caller's rights and holds descriptors
@@ -218,12 +218,8 @@ func (c *compiler) emitBirth(control prog.FD) {
 	if !c.target.contains(clone.NEWPID) {
 		return
 	}
-	c.b.Add(prog.Op{
-		Call: prog.CloseRange, Args: prog.Args{prog.Int(c.kept()), prog.Int(control.Num - 1), prog.Int(0)},
-		Why: "nothing of the host is held where the container sees it",
-	})
 	c.b.From("exec")
-	nsexec.EmitFork(c.b, control, 0)
+	nsexec.EmitVfork(c.b, control, c.kept())
 	c.b.From("process")
 	emitSession(c.b)
 }

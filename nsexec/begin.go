@@ -78,6 +78,9 @@ func checkBegin(p *prog.Program) error {
 	if execs && !closes {
 		return errors.New("the program executes another without nsexec.EmitCloseOnExec: its control socket would stay open, and the caller wait for ever")
 	}
+	if vforks(p) && initRuns(p) != 0 {
+		return errors.New("the program has nsexec.EmitVfork and nsexec.EmitInit, which write to one part of the report")
+	}
 	return nil
 }
 
@@ -127,9 +130,9 @@ func emitWait(b *prog.Builder, control prog.Arg) {
 	b.Bind(goOn)
 }
 
-// EmitCallerLives ends the program if its caller is gone. It belongs behind the
-// operation that asks for a signal at the caller's death: one that has died before is
-// not announced any more.
+// EmitCallerLives ends the program if its caller is gone. It belongs in front of what is not
+// to be done then, and behind the operation that asks for a signal at the caller's death: one
+// that has died before is not announced any more.
 func EmitCallerLives(b *prog.Builder, control prog.FD) {
 	lives := b.Label("the caller lives")
 	b.Add(prog.Op{

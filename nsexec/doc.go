@@ -47,6 +47,8 @@
 // A program can fork before its execve and leave its first process behind as an init
 // ([EmitInit]): it reaps orphans, forwards signals and ends as the user's program ends.
 // That is a second image, always the same one ([Reaper]), of less than sixty instructions.
+// Or the first process ends, and the other one is what its caller follows ([EmitFork],
+// [EmitVfork]).
 //
 // # The report
 //

@@ -40,17 +40,10 @@ func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 		Args: prog.Args{control, &prog.Block{Fields: []prog.Field{{Kind: prog.Integer, Size: pidSize, Value: pid}}}, prog.Int(pidSize), prog.Int(unix.MSG_NOSIGNAL), prog.Int(0), prog.Int(0)},
 		Why:  "tell the caller who goes on",
 	})
-	b.Add(prog.Op{Call: prog.ExitGroup, Args: prog.Args{prog.Int(0)}, Why: "the first process is done"})
+	b.Add(firstIsDone)
 	b.Bind(fork)
-	op := prog.Op{
-		Call: prog.Clone3, Out: pid, OnResult: first,
-		Args: prog.Args{
-			prog.CloneArgsTID(unix.CLONE_PARENT|unix.CLONE_PARENT_SETTID|uint64(namespaces), 0, imageReport+reportForked),
-			prog.Int(prog.CloneArgsSize),
-		},
-		Why:  "a process that is born in the pid namespace, as another child of the caller",
-		Hint: "ENOMEM: the first process of that pid namespace has ended, and nothing can be born in it any more",
-	}
+	op := bornInside(namespaces)
+	op.Out, op.OnResult = pid, first
 	if namespaces != 0 {
 		op.Why = "a process in the other namespaces, as another child of the caller"
 		op.Hint = "ENOSPC: a limit of user.max_*_namespaces is reached; EPERM: a security module of the host refuses it (AppArmor: kernel.apparmor_restrict_unprivileged_userns); EAGAIN: RLIMIT_NPROC or pids.max is reached; " + op.Hint
@@ -59,18 +52,79 @@ func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 	emitWait(b, control)
 }
 
-// forkAt is the operation of [EmitFork] that forks, and 0 in a program without one.
+// EmitVfork is [EmitFork] for the end of a program, where the caller has no part any more. The
+// first process stands still until the second one has executed the user's program, or has
+// ended (CLONE_VFORK), and then ends, with which the control socket closes; until then both hold
+// it. Neither waits for the caller, which would be 4 per cent of an "exec"; the second one only
+// makes sure that it is there, or it ends.
+//
+// The second process has a part of the report for itself. It finds it in its memory, so that
+// nothing is open in it but the control socket and the descriptors below kept, which are the
+// user's program's.
+func EmitVfork(b *prog.Builder, control prog.FD, kept int) {
+	fork, first := b.Label("fork"), b.Label("first process")
+	part := mapReport(prog.FD{Num: control.Num - 1, Name: "report"}, secondReport, "a part of the report for the second process")
+	part.Args[0] = prog.Int(imageSecond)
+	b.Add(part)
+	b.Add(prog.Op{
+		Call: prog.CloseRange, Args: prog.Args{prog.Int(kept), prog.Int(control.Num - 1), prog.Int(0)},
+		Why: "nothing of the host is held where the container sees it",
+	})
+	b.Goto(fork, "the next one is for the first process, after the fork")
+	b.Bind(first)
+	b.Add(firstIsDone)
+	b.Bind(fork)
+	op := bornInside(unix.CLONE_VFORK)
+	op.OnResult = first
+	b.Add(op)
+	b.Add(prog.Op{
+		Call: prog.Mremap,
+		Args: prog.Args{prog.Int(imageSecond), prog.Int(reportMapping), prog.Int(reportMapping), prog.Int(unix.MREMAP_MAYMOVE | unix.MREMAP_FIXED), prog.Int(imageReport)},
+		Why:  "the second process goes on here; the other part is the first's",
+	})
+	EmitCallerLives(b, control)
+}
+
+// firstIsDone is the end of the first process, behind a fork.
+var firstIsDone = prog.Op{Call: prog.ExitGroup, Args: prog.Args{prog.Int(0)}, Why: "the first process is done"}
+
+// bornInside is the birth of the second process.
+func bornInside(flags uintptr) prog.Op {
+	return prog.Op{
+		Call: prog.Clone3,
+		Args: prog.Args{
+			prog.CloneArgsTID(unix.CLONE_PARENT|unix.CLONE_PARENT_SETTID|uint64(flags), 0, imageReport+reportForked),
+			prog.Int(prog.CloneArgsSize),
+		},
+		Why:  "a process that is born in the pid namespace, as another child of the caller",
+		Hint: "ENOMEM: the first process of that pid namespace has ended, and nothing can be born in it any more",
+	}
+}
+
+// forkAt is the operation of [EmitFork] or [EmitVfork] that forks, and 0 in a program without one.
 func forkAt(p *prog.Program) int {
+	at, _ := fork(p)
+	return at
+}
+
+// vforks reports whether the program has an [EmitVfork].
+func vforks(p *prog.Program) bool {
+	_, flags := fork(p)
+	return flags&unix.CLONE_VFORK != 0
+}
+
+// fork is the operation that forks, and clone3's flags in it.
+func fork(p *prog.Program) (at int, flags prog.Int) {
 	for i := range p.Len() {
 		if op := p.Op(i); op.Call == prog.Clone3 {
 			if args, ok := op.Args[0].(*prog.Block); ok && len(args.Fields) > 0 {
 				if flags, ok := args.Fields[0].Value.(prog.Int); ok && flags&unix.CLONE_PARENT_SETTID != 0 {
-					return i
+					return i, flags
 				}
 			}
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 // second is the operation at which a process stands that the program has forked. It writes to the
@@ -86,6 +140,9 @@ func (p *Process) second(at int) int {
 	}
 	return at
 }
+
+// vforked reports whether the process is the second one of a program with [EmitVfork].
+func (p *Process) vforked() bool { return p.forked && vforks(p.image.program) }
 
 // awaitMessage waits for a message, where the process may end and another one hold the
 // control socket open: a first process that was killed behind its fork has told nobody
@@ -108,18 +165,24 @@ func (p *Process) awaitMessage() (bool, error) {
 	}
 }
 
+// forkedPid is the number of the process that the program has forked, as it stands in the report,
+// and 0 where there is none.
+func (p *Process) forkedPid() int {
+	var b [4]byte
+	if n, err := unix.Pread(p.report, b[:], reportForked); err != nil || n != len(b) {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint32(b[:]))
+}
+
 // killForked ends and reaps the process that the program has forked, if that is another
-// one than p and still there. The number stands in the report, which the process may
-// have overwritten: only a child of ours is ended by it.
+// one than p and still there. The number stands where the process may have overwritten it:
+// only a child of ours is ended by it.
 func (p *Process) killForked() {
 	if forkAt(p.image.program) == 0 {
 		return
 	}
-	var b [4]byte
-	if n, err := unix.Pread(p.report, b[:], reportForked); err != nil || n != len(b) {
-		return
-	}
-	pid := int(binary.LittleEndian.Uint32(b[:]))
+	pid := p.forkedPid()
 	if pid <= 0 || pid > pidMax || pid == p.pid {
 		return
 	}
@@ -144,20 +207,20 @@ func (p *Process) isChild() error {
 
 // follow makes p the process that a fork of the program has made, once the first has
 // ended. It is a child of ours, by CLONE_PARENT, so its number cannot have been given
-// to another one.
-func (p *Process) follow(message []byte) error {
-	pid := binary.LittleEndian.Uint64(message)
-	if pid == 0 || pid > pidMax {
+// to another one. How the first of a vfork has ended is all the same: the second one does not
+// need it.
+func (p *Process) follow(pid int) error {
+	if pid <= 0 || pid > pidMax {
 		return fmt.Errorf("the program names process %d, which cannot be", pid)
 	}
-	pidfd, err := unix.PidfdOpen(int(pid), 0)
+	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return fmt.Errorf("pidfd_open %d: %w", pid, err)
 	}
-	err = (&Process{pid: int(pid), pidfd: pidfd}).isChild()
+	err = (&Process{pid: pid, pidfd: pidfd}).isChild()
 	if err == nil {
 		var status unix.WaitStatus
-		if status, err = p.waitid(0); err == nil && status != 0 {
+		if status, err = p.waitid(0); err == nil && status != 0 && !vforks(p.image.program) {
 			err = fmt.Errorf("the first process ended with status %#x at its fork", int(status))
 		}
 	}
@@ -166,6 +229,6 @@ func (p *Process) follow(message []byte) error {
 		return err
 	}
 	unix.Close(p.pidfd)
-	p.pid, p.pidfd, p.forked = int(pid), pidfd, true
+	p.pid, p.pidfd, p.forked = pid, pidfd, true
 	return nil
 }

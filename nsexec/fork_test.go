@@ -1,7 +1,10 @@
 package nsexec_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"io"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -78,6 +81,105 @@ func TestFirstProcessIsKilledAtItsFork(t *testing.T) {
 		t.Errorf("%v, status %#x", err, int(err.Status))
 	}
 	none(t)
+}
+
+// TestVfork has what stands behind it done by another process, which executes a program, does not
+// find one, exits, or is killed, and tells from where. Nothing but its process is left in any case.
+func TestVfork(t *testing.T) {
+	sh := busybox(t)
+	for _, row := range []struct {
+		name   string
+		rest   body
+		status unix.WaitStatus
+		errno  unix.Errno
+		call   prog.Call
+	}{
+		{name: "executes a program", rest: func(b *prog.Builder, _ prog.FD) { exec(b, sh, "sh", "-c", "exit 5") }, status: exited(5)},
+		{name: "executes nothing that is there", rest: func(b *prog.Builder, _ prog.FD) { exec(b, "/none") }, errno: unix.ENOENT, call: prog.Execve},
+		{name: "exits", rest: func(b *prog.Builder, _ prog.FD) { exit(b, 7) }, status: exited(7)},
+		{name: "is killed", rest: func(b *prog.Builder, _ prog.FD) { kill(b); exit(b, 7) }, status: killed(unix.SIGKILL), call: prog.Kill},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, w := pipe(t)
+			files := []prog.FD{fd(null(t), "stdin"), fd(w, "stdout")}
+			im := image(t, len(files), func(b *prog.Builder, control prog.FD) {
+				tellPid(b)
+				nsexec.EmitVfork(b, control, 2)
+				row.rest(b, control)
+			})
+			if row.call != prog.Call(0) {
+				err := fails(t, nsexec.Config{Image: im, Files: files})
+				if err.Op.Call != row.call || err.Errno != row.errno || err.Status != row.status {
+					t.Errorf("%v, status %#x", err, int(err.Status))
+				}
+			} else {
+				p, err := nsexec.Start(nsexec.Config{Image: im, Files: files})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first := pidFrom(t, r); p.Pid() == first {
+					t.Errorf("process %d goes on, which was the first", first)
+				}
+				if status := wait(t, p); status != row.status {
+					t.Errorf("status %#x, want %#x", int(status), int(row.status))
+				}
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			none(t)
+		})
+	}
+}
+
+// TestVforkDoesNotNeedTheFirst kills the process that stands still. The other one is found and
+// followed, and goes on.
+func TestVforkDoesNotNeedTheFirst(t *testing.T) {
+	in, goOn := pipe(t)
+	said, out := pipe(t)
+	files := []prog.FD{fd(in, "stdin"), fd(out, "stdout")}
+	im := image(t, len(files), func(b *prog.Builder, control prog.FD) {
+		tellPid(b)
+		nsexec.EmitVfork(b, control, 2)
+		b.Add(prog.Op{Call: prog.Write, Args: prog.Args{prog.FD{Num: 1}, prog.Bytes("."), prog.Int(1)}})
+		b.Add(prog.Op{Call: prog.Read, Args: prog.Args{prog.FD{Num: 0}, prog.Buffer("word", 8), prog.Int(1)}})
+		exit(b, 7)
+	})
+	killed := make(chan error, 1)
+	go func() {
+		first := pidFrom(t, said)
+		_, err := io.ReadFull(said, make([]byte, 1)) // the second is at work
+		killed <- errors.Join(err, unix.Kill(first, unix.SIGKILL))
+		for errors.Is(unix.Kill(first, 0), nil) { // until it has been waited for
+			runtime.Gosched()
+		}
+		if _, err := goOn.Write([]byte(".")); err != nil {
+			t.Error(err)
+		}
+	}()
+	p := start(t, nsexec.Config{Image: im, Files: files})
+	if err := <-killed; err != nil {
+		t.Error(err)
+	}
+	if status := wait(t, p); status != exited(7) {
+		t.Errorf("status %#x", int(status))
+	}
+	none(t)
+}
+
+// tellPid writes the process's number to its standard output, for [pidFrom].
+func tellPid(b *prog.Builder) {
+	self := b.Slot("self")
+	b.Add(prog.Op{Call: prog.Getpid, Out: self})
+	b.Add(prog.Op{Call: prog.Write, Args: prog.Args{prog.FD{Num: 1}, &prog.Block{Fields: []prog.Field{{Kind: prog.Integer, Size: 8, Value: self}}}, prog.Int(8)}})
+}
+
+func pidFrom(t *testing.T, r io.Reader) int {
+	var b [8]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		t.Error(err)
+	}
+	return int(binary.LittleEndian.Uint64(b[:]))
 }
 
 // none fails the test where this process has a child left, running or not.

@@ -16,6 +16,7 @@ const (
 	imageOps    = 0x20001000 // records, strings and structures, read and write
 	imageReport = 0x30000000 // the report, read and write
 	imageForked = 0x40000000 // its head once more, while a guard is made
+	imageSecond = 0x50000000 // the part of it for the second process of a vfork, until that is there
 
 	imageDataOffset = 0x1000 // where the data begin in the file
 	codeOffset      = 0x140  // where the interpreter begins in the file, and the entry point
@@ -28,8 +29,9 @@ const (
 	forkedMapping = 1 << 12    // what is mapped for that alone
 	traceOffset   = 64
 	traceSize     = 16
-	reportMapping = 1 << 18 // what Begin maps; the file is sparse
-	initReport    = 1 << 18 // where in the file a process goes on that becomes an init
+	reportMapping = 1 << 18    // what Begin maps; the file is sparse
+	initReport    = 1 << 18    // where in the file a process goes on that becomes an init
+	secondReport  = initReport // and the second one of a vfork: no program has both
 	traceLimit    = (reportMapping - traceOffset) / traceSize
 
 	clockMonotonic = unix.CLOCK_MONOTONIC

@@ -73,5 +73,5 @@ func (r *Record) read(p *Process) {
 		return
 	}
 	r.Ops, _ = p.Trace()
-	r.At, _, _ = p.readReport(0)
+	r.At, _, _ = p.position()
 }

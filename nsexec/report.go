@@ -73,6 +73,17 @@ func (p *Process) readReport(part int64) (at int, errno unix.Errno, err error) {
 	return at, unix.Errno(code), nil
 }
 
+// position is what the report says of the process that executes the user's program.
+func (p *Process) position() (at int, errno unix.Errno, err error) {
+	if p.vforked() {
+		if at, errno, err = p.readReport(secondReport); at != 0 || err != nil {
+			return at, errno, err
+		}
+	}
+	at, errno, err = p.readReport(0)
+	return p.second(at), errno, err
+}
+
 // ended is how the process has ended, and statusUnknown for one whose end is nobody's
 // business but its parent's.
 func (p *Process) ended() (unix.WaitStatus, error) {
@@ -86,18 +97,19 @@ func (p *Process) ended() (unix.WaitStatus, error) {
 // look decides what has come of the start, once the process has executed a program
 // or has ended: that the control socket is closed does not say which.
 func (p *Process) look() error {
-	at, errno, err := p.readReport(0)
+	at, errno, err := p.position()
 	if err != nil {
 		return err
 	}
-	at = p.second(at)
 	p.at = at
-	first, firstErrno, err := p.readReport(initReport)
-	if err != nil {
-		return err
-	}
-	if errno == 0 && first != 0 {
-		return p.lookInit(at, first, firstErrno)
+	if errno == 0 && !p.vforked() {
+		first, errno, err := p.readReport(initReport)
+		if err != nil {
+			return err
+		}
+		if first != 0 {
+			return p.lookInit(at, first, errno)
+		}
 	}
 	op, failed := p.outline.op(at), p.outline.failed(at, errno)
 	if errno != 0 {

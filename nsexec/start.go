@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -178,7 +179,7 @@ func (p *Process) bear(c Config, sources []prog.FD, image prog.FD) error {
 // the control socket says that there is no more to come.
 func (p *Process) accompany(c Config) error {
 	var message [pidSize]byte
-	stands := stands(p.image.program)
+	stands, vforks := stands(p.image.program), vforks(p.image.program)
 	sync, socket := c.Sync, receiver{process: p, receive: c.Receive, forks: forkAt(p.image.program) != 0}
 	for {
 		n, err := socket.read(message[:])
@@ -191,7 +192,7 @@ func (p *Process) accompany(c Config) error {
 			return fmt.Errorf("control socket: %w", err)
 		case n == pidSize:
 			begun := c.Record.now()
-			err := p.follow(message[:])
+			err := p.follow(int(binary.LittleEndian.Uint64(message[:])))
 			c.Record.host(begun, RecordFollow, err)
 			if err != nil {
 				return err
@@ -201,6 +202,14 @@ func (p *Process) accompany(c Config) error {
 				return err
 			}
 			continue
+		case n != 1 && vforks && !p.forked && p.forkedPid() != 0:
+			begun := c.Record.now()
+			err := p.follow(p.forkedPid())
+			c.Record.host(begun, RecordFollow, err)
+			if err != nil {
+				return err
+			}
+			continue // it may be at work: then it was the first one's end that was heard
 		case n != 1:
 			begun := c.Record.now()
 			err := p.look()

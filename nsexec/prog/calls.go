@@ -49,6 +49,7 @@ const (
 	Mount
 	MountSetattr
 	MoveMount
+	Mremap
 	Munmap
 	OpenTree
 	Openat2
@@ -138,6 +139,7 @@ var calls = [...]row{
 	Mount:            {name: "mount", amd64: 165, arm64: 40, needed: 5, params: []param{{"source", &text}, {"target", &text}, {"filesystemtype", &text}, {"mountflags", &mountFlags}, {"data", &text}}},
 	MountSetattr:     {name: "mount_setattr", amd64: 442, arm64: 442, needed: 5, params: []param{{"dirfd", &fd}, {"pathname", &text}, {"flags", &atFlags}, {"uattr", &pointer}, {"usize", &unsigned}}},
 	MoveMount:        {name: "move_mount", amd64: 429, arm64: 429, needed: 5, params: []param{{"from_dirfd", &fd}, {"from_pathname", &text}, {"to_dirfd", &fd}, {"to_pathname", &text}, {"flags", &moveMountFlags}}},
+	Mremap:           {name: "mremap", amd64: 25, arm64: 216, nonzero: true, needed: 5, params: []param{{"old_address", &address}, {"old_size", &unsigned}, {"new_size", &unsigned}, {"flags", &mremapFlags}, {"new_address", &address}}},
 	Munmap:           {name: "munmap", amd64: 11, arm64: 215, needed: 2, params: []param{{"addr", &address}, {"length", &unsigned}}},
 	OpenTree:         {name: "open_tree", amd64: 428, arm64: 428, nonzero: true, needed: 3, params: []param{{"dirfd", &fd}, {"pathname", &text}, {"flags", &openTreeFlags}}},
 	Openat2:          {name: "openat2", amd64: 437, arm64: 437, nonzero: true, needed: 4, params: []param{{"dirfd", &fd}, {"pathname", &text}, {"how", &pointer}, {"size", &unsigned}}},

@@ -60,6 +60,7 @@ var numbers = []struct {
 	{prog.Mount, "mount", unix.SYS_MOUNT},
 	{prog.MountSetattr, "mount_setattr", unix.SYS_MOUNT_SETATTR},
 	{prog.MoveMount, "move_mount", unix.SYS_MOVE_MOUNT},
+	{prog.Mremap, "mremap", unix.SYS_MREMAP},
 	{prog.Munmap, "munmap", unix.SYS_MUNMAP},
 	{prog.OpenTree, "open_tree", unix.SYS_OPEN_TREE},
 	{prog.Openat2, "openat2", unix.SYS_OPENAT2},

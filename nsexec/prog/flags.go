@@ -233,6 +233,12 @@ var mmapFlags = Kind{form: formFlags, names: []name{
 	{0x100000, "MAP_FIXED_NOREPLACE"},
 }}
 
+// mremap(2)
+var mremapFlags = Kind{form: formFlags, names: []name{
+	{unix.MREMAP_MAYMOVE, "MREMAP_MAYMOVE"},
+	{unix.MREMAP_FIXED, "MREMAP_FIXED"},
+}}
+
 // send(2)
 var msgFlags = Kind{form: formFlags, names: []name{
 	{unix.MSG_NOSIGNAL, "MSG_NOSIGNAL"},
