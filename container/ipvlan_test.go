@@ -74,9 +74,9 @@ func TestIPvlansReachEachOther(t *testing.T) {
 					t.Errorf("ip %s: %v, want %s", line, list, want)
 				}
 			}
-			for family, to := range map[string]string{"-4": row.other, "-6": row.otherSix} {
+			for _, to := range []string{row.other, row.otherSix} {
 				to, _, _ = strings.Cut(to, "/")
-				one.tell("ping " + family + " -c 1 -W 30 " + to)
+				one.tell(reach(to))
 				other.tell("timeout 60 nc -l -p 7000 -e echo hello </dev/null >/dev/null &")
 				if got := one.tell("for i in $(seq 100); do timeout 60 nc " + to + " 7000 </dev/null 2>/dev/null && break; done"); got != "hello\n" {
 					t.Errorf("over TCP to %s came %q", to, got)
@@ -180,7 +180,7 @@ func TestIPvlanFindsOut(t *testing.T) {
 			t.Errorf("%s: a default route of the router: %v, want %v", row.about, routed(row.g), row.router)
 		}
 	}
-	fixed.tell("ping -6 -c 1 -W 30 " + addresses(everything)[0])
+	fixed.tell(reach(addresses(everything)[0]))
 }
 
 // advertise runs radvd(8) in a network namespace, on the interface w0.
