@@ -49,16 +49,21 @@ func TestEntry(t *testing.T) {
 	}()
 	command := linked(t, runtime.GOARCH)
 	for _, row := range []struct{ set, want string }{{"", "gomaxprocs=1 "}, {"GOMAXPROCS=2", "gomaxprocs=2 "}} {
-		box := exec.Command(command, "box", "--", "sh", "-c", "cat /proc/self/timerslack_ns; exec sleep 0.3")
+		box := exec.Command("sh", "-c", `ulimit -S -n 77; exec "$0" "$@"`, command, "box", "--", "sh", "-c", "cat /proc/self/timerslack_ns; ulimit -S -n; exec sleep 0.3")
 		box.Env = append(os.Environ(), "GODEBUG=schedtrace=20", row.set)
 		var said strings.Builder
 		box.Stderr = &said
 		out, err := box.Output()
-		if err != nil || string(out) != "123456\n" {
-			t.Errorf("%s: in the box timers may be %q late (%v), want 123456 as here", row.set, out, err)
+		if err != nil || string(out) != "123456\n77\n" {
+			t.Errorf("%s: in the box timers may be late, and files open, by %q (%v), want 123456 and 77 as here", row.set, out, err)
 		}
 		if !strings.Contains(said.String(), row.want) {
 			t.Errorf("%s: Go's scheduler does not say %q:\n%s", row.set, row.want, said.String())
+		}
+	}
+	for _, about := range []string{"ulimit -n 2", "ulimit -S -n 0", "exec <&-", "exec <&- >&- 2>&-"} {
+		if out, err := exec.Command("sh", "-c", about+`; "$0" version`, command).CombinedOutput(); err != nil {
+			t.Errorf("behind %s: %v, %s", about, err, out)
 		}
 	}
 }
@@ -73,9 +78,9 @@ func TestBootEntry(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	guest := exec.Command(vmrun, "-suite", "bookworm", "-arch", "arm64", "-smp", "1", "-f", linked(t, "arm64")+":/selfcontain",
-		"--", "/selfcontain", "box", "--", "sh", "-c", "cat /proc/self/timerslack_ns; exit 3")
+		"--", "sh", "-c", "ulimit -S -n 77; exec /selfcontain box -- sh -c 'cat /proc/self/timerslack_ns; ulimit -S -n; exit 3'")
 	out, err := guest.Output()
-	if guest.ProcessState == nil || guest.ProcessState.ExitCode() != 3 || string(out) != "50000\n" {
-		t.Errorf("%v, %q; want exit status 3, and the slack that a process begins with", err, out)
+	if guest.ProcessState == nil || guest.ProcessState.ExitCode() != 3 || string(out) != "50000\n77\n" {
+		t.Errorf("%v, %q; want exit status 3, the slack that a process begins with, and its limit of files", err, out)
 	}
 }

@@ -17,6 +17,24 @@ TEXT selfcontain_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ	$const_patientSlack, SI
 	SYSCALL
 calm:
+	MOVQ	$302, AX	// prlimit64
+	MOVQ	$0, DI		// this process
+	MOVQ	$7, SI		// RLIMIT_NOFILE
+	MOVQ	$0, DX
+	LEAQ	github·com∕selfcontain∕runtime∕internal∕nofile·entered(SB), R10
+	SYSCALL
+	MOVQ	$const_standardFiles, -16(SP)
+	MOVQ	8(R10), CX
+	MOVQ	CX, -8(SP)	// the hard one stays
+	MOVQ	R10, BX
+	MOVQ	$302, AX
+	LEAQ	-16(SP), DX
+	MOVQ	$0, R10
+	SYSCALL
+	TESTQ	AX, AX
+	JZ	lowered
+	MOVQ	$0, 8(BX)	// it could not be asked for, or the hard one is even lower
+lowered:
 	MOVQ	(SP), DI	// the number of arguments
 	MOVQ	SP, SI		// where they will stand
 	LEAQ	16(SP)(DI*8), CX

@@ -15,6 +15,24 @@ TEXT selfcontain_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD	$const_patientSlack, R1
 	SVC
 calm:
+	MOVD	$261, R8	// prlimit64
+	MOVD	$0, R0		// this process
+	MOVD	$7, R1		// RLIMIT_NOFILE
+	MOVD	$0, R2
+	MOVD	$github·com∕selfcontain∕runtime∕internal∕nofile·entered(SB), R3
+	SVC
+	MOVD	R3, R4
+	MOVD	$const_standardFiles, R5
+	MOVD	8(R4), R6	// the hard one stays
+	MOVD	RSP, R2
+	SUB	$16, R2
+	STP	(R5, R6), (R2)
+	MOVD	$0, R0
+	MOVD	$0, R3
+	SVC
+	CBZ	R0, lowered
+	MOVD	$0, 8(R4)	// it could not be asked for, or the hard one is even lower
+lowered:
 	MOVD	RSP, R1		// where the arguments will stand
 	MOVD	(R1), R0	// their number
 	ADD	$16, R1, R2

@@ -9,7 +9,8 @@
 // language: packages are initialised in the order of their import paths as soon as
 // what they import is ("github.com/…" sorts before "syscall"), and this package
 // imports nothing but unsafe. It is the one piece of work that this module does when
-// a program starts: one system call that changes nothing.
+// a program starts: one system call, which changes nothing but what the entry point of
+// the command has changed for the time before.
 package nofile
 
 import "unsafe"
@@ -20,15 +21,23 @@ type limit struct{ soft, hard uint64 }
 // prlimit calls prlimit64(2) for this process. It returns 0, or an error negated.
 //
 //go:noescape
-func prlimit(resource uintptr, old unsafe.Pointer) int
+func prlimit(resource uintptr, limit, old unsafe.Pointer) int
 
 // rlimitNofile is RLIMIT_NOFILE on both architectures.
 const rlimitNofile = 7
 
+// entered is the limit with which the command was started, if its entry point has lowered
+// the soft one (cmd/selfcontain, entry.go), which writes it; else hard is 0.
+var entered limit
+
 var original = read()
 
 func read() (l limit) {
-	if prlimit(rlimitNofile, unsafe.Pointer(&l)) != 0 {
+	if entered.hard != 0 {
+		_ = prlimit(rlimitNofile, unsafe.Pointer(&entered), nil) // what it was a moment ago is allowed
+		return entered
+	}
+	if prlimit(rlimitNofile, nil, unsafe.Pointer(&l)) != 0 {
 		return limit{}
 	}
 	return l

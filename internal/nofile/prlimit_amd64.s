@@ -1,12 +1,12 @@
 #include "textflag.h"
 
-// func prlimit(resource uintptr, old unsafe.Pointer) int
-TEXT ·prlimit(SB),NOSPLIT,$0-24
+// func prlimit(resource uintptr, limit, old unsafe.Pointer) int
+TEXT ·prlimit(SB),NOSPLIT,$0-32
 	MOVQ	$0, DI		// this process
 	MOVQ	resource+0(FP), SI
-	MOVQ	$0, DX		// nothing is set
-	MOVQ	old+8(FP), R10
+	MOVQ	limit+8(FP), DX
+	MOVQ	old+16(FP), R10
 	MOVQ	$302, AX	// prlimit64
 	SYSCALL
-	MOVQ	AX, ret+16(FP)
+	MOVQ	AX, ret+24(FP)
 	RET
