@@ -55,7 +55,7 @@ func EmitFork(b *prog.Builder, control prog.FD, namespaces uintptr) {
 // EmitVfork is [EmitFork] for the end of a program, where the caller has no part any more. The
 // first process stands still until the second one has executed the user's program, or has
 // ended (CLONE_VFORK), and then ends, with which the control socket closes; until then both hold
-// it. Neither waits for the caller, which would be 4 per cent of an "exec"; the second one only
+// it. Neither waits for the caller, which would be 2.5 per cent of an "exec"; the second one only
 // makes sure that it is there, or it ends.
 //
 // The second process has a part of the report for itself. It finds it in its memory, so that
