@@ -209,6 +209,7 @@ func (p *Process) accompany(c Config) error {
 			if err != nil {
 				return err
 			}
+			p.remember(c)
 			continue // it may be at work: then it was the first one's end that was heard
 		case n != 1:
 			begun := c.Record.now()
